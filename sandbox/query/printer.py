@@ -59,8 +59,11 @@ class Project(Protocol):
     def cohort(self, identifier: Any) -> int:
         """The number of a cohort that is ready to be asked for. Raises QueryError."""
 
-    def count_cohorts(self) -> None:
-        """Make the members of all cohorts ready to be asked for."""
+    def count_cohorts(self) -> list[int]:
+        """The numbers of the dynamic cohorts, all of which are ready to be asked for."""
+
+    def static_cohorts(self) -> list[int]:
+        """The numbers of the static cohorts, also of deleted ones, whose members PostHog keeps."""
 
 
 @dataclass(frozen=True)
@@ -306,17 +309,20 @@ class Printer:
             return f"numbers({arguments}) AS {quoted(alias)}", _Source(alias, {"number": Expr("", "Int", False)})
         if name not in TABLES:
             raise QueryError(f"Unknown table `{name}`.")
-        if name == "cohort_people":
-            self.project.count_cohorts()
         table = TABLES[name]
         columns = {each: Expr("", kind.rstrip("?"), kind.endswith("?")) for each, kind in table.columns.items()}
         return f"{self._sampled(join, name)} AS {quoted(alias)}", _Source(alias, columns, table, name)
 
     def _sampled(self, join: Node, name: str) -> str:
-        """A table, or a share of its rows: as a SELECT, since ClickHouse samples nothing that is joined."""
+        """A table, or a share of its rows: as a SELECT, since ClickHouse samples nothing that is joined. Of who is in
+        cohorts those of the table's kind.
+        """
         table, sample = self.project.table(name), join.get("sample")
         if not sample:
-            return table
+            cohorts = {"cohort_people": self.project.count_cohorts, "static_cohort_people": self.project.static_cohorts}
+            if name not in cohorts:
+                return table
+            return f"(SELECT * FROM {table} WHERE cohort_id IN {literal(cohorts[name]())})"
         if name != "events":
             raise NotComputedError(f"SAMPLE of {name}")
         share = _ratio(sample["sample_value"])

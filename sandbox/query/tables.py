@@ -357,11 +357,17 @@ class ProjectTables:
             self.cohorts[number] = len(people)
         return number
 
-    def count_cohorts(self) -> None:
-        """Count the members of every dynamic cohort: PostHog keeps those of its last calculation, here they are new."""
-        for each in self.store.select("cohort", str(self.project)):
-            if not each["deleted"] and not each["is_static"]:
-                self.cohort(each["id"])
+    def count_cohorts(self) -> list[int]:
+        """Count the members of every dynamic cohort: PostHog keeps those of its last calculation, here they are new.
+
+        Returns: their numbers. The table has others, too: static ones, and deleted ones.
+        """
+        every = self.store.select("cohort", str(self.project))
+        return [self.cohort(each["id"]) for each in every if not each["deleted"] and not each["is_static"]]
+
+    def static_cohorts(self) -> list[int]:
+        """The static cohorts. The table has the members of all, as of the last calculation of dynamic ones."""
+        return [int(each["id"]) for each in self.store.select("cohort", str(self.project), "1") if each["is_static"]]
 
     def _cohort(self, identifier: Any) -> Data | None:
         if isinstance(identifier, str) and not identifier.isdecimal():

@@ -17,6 +17,7 @@ from sandbox.query.clickhouse import ClickHouse, Result
 from sandbox.query.errors import QueryError
 from sandbox.query.patience import patiently
 from sandbox.resources.analytics import answers
+from sandbox.resources.people import cohort_calculation
 from sandbox.tests.forks import forked
 from sandbox.tests.query.world import NOW, Project, World, event
 from sandbox.wire.context import worker_context
@@ -527,6 +528,33 @@ def test_who_is_in_a_cohort_of_what_people_did_depends_on_when_it_is_asked(world
     assert [counted(NOW + timedelta(days=days)) for days in (0, 7)] == [[[1]], [[0]]]
     until = {"explicit_datetime": "-7d", "explicit_datetime_to": "9999-12-31"}
     assert counted(NOW, **until) == [[1]], "also what is beyond ClickHouse's last year ends a window"
+
+
+def test_static_and_dynamic_cohorts_have_tables_of_their_own_without_deleted_ones(world: World) -> None:
+    project, queries = world.project(), world.services.queries
+    named = (event("$set", each, "2026-03-16T10:00:00Z", **{"$set": {"name": each}}) for each in ("ann", "bob"))
+    project.capture(named)
+
+    def cohort(name: str) -> int:
+        leaf = {"type": "person", "key": "name", "operator": "exact", "value": [name]}
+        filters = {"properties": {"type": "AND", "values": [leaf]}}
+        return project.put("cohort", name=name, is_static=False, filters=filters, pending_version=1)
+
+    ann, bob, some = cohort("ann"), cohort("bob"), project.put("cohort", name="some", is_static=True)
+    with world.store.transaction():
+        people.add_members(world.store, some, queries.of(project.row, NOW).persons([]))
+        cohort_calculation.recalculate(queries, ann, NOW)
+
+    def counted(table: str) -> Any:
+        return project.sql(f"SELECT cohort_id, count() FROM {table} GROUP BY cohort_id ORDER BY cohort_id")
+
+    assert project.sql(f"SELECT count() FROM events WHERE person_id IN COHORT {some}") == [[2]]
+    assert counted("cohort_people") == [[ann, 1], [bob, 1]]
+    assert counted("static_cohort_people") == [[some, 2]]
+    with world.store.transaction():
+        world.store.put("cohort", str(project.id), {"id": bob, "name": "bob", "deleted": True}, listed=False)
+    assert counted("cohort_people") == [[ann, 1]]
+    assert world.project().sql("SELECT count() FROM cohort_people") == [[0]], "also where there is no cohort"
 
 
 def test_a_cohort_is_counted_anew_once_something_was_written_or_time_went_by(
