@@ -66,6 +66,7 @@ class _Batch:
     project: int
     now: str
     persons: dict[str, Person | None] = field(default_factory=dict)  # by distinct id
+    known: dict[int, Person] = field(default_factory=dict)
     changed: dict[int, Person] = field(default_factory=dict)
     group_types: dict[str, int | None] = field(default_factory=dict)
 
@@ -73,12 +74,11 @@ class _Batch:
         if distinct_id not in self.persons:
             found = people.by_distinct_id(self.store, self.project, distinct_id)
             # Two distinct ids of one person have to share one object, or one change would undo the other.
-            known = None if found is None else self.changed.get(found.id)
-            self.persons[distinct_id] = known or found
+            self.persons[distinct_id] = found and self.known.setdefault(found.id, found)
         return self.persons[distinct_id]
 
     def touch(self, person: Person) -> None:
-        self.changed[person.id] = person
+        self.changed[person.id] = self.known[person.id] = person
 
     def group_type(self, name: str) -> int | None:
         if name not in self.group_types:

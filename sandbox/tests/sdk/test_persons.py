@@ -79,3 +79,20 @@ def test_the_cohorts_of_a_person(sandbox: Sandbox) -> None:
     sandbox.call("PATCH", path, {"person_ids": [known["uuid"]]})
     found = ask(sandbox, "GET", f"cohorts/?person_id={known['uuid']}").json()
     assert found == {"results": [{"id": cohort["id"], "name": "Painters", "count": 1}]}
+
+
+@pytest.mark.parametrize("begins", ["unchanged", "absorbed"])
+def test_the_events_of_a_batch_change_one_person_whichever_id_they_name(sandbox: Sandbox, begins: str) -> None:
+    app, web, new = (f"{begins}-{each}" for each in ("app", "web", "new"))
+    capture(sandbox, event("$identify", app, **{"$anon_distinct_id": web, "$set": {"plan": "free"}}))
+    absorbs = [event("seen", new), event("$merge_dangerously", new, alias=app)]
+    capture(
+        sandbox,
+        *([event("seen", app)] if begins == "unchanged" else absorbs),
+        event("seen", web, **{"$set": {"plan": "paid"}}),
+        event("seen", app, **{"$set": {"role": "owner"}}),
+    )
+    found = person(sandbox, web)
+    assert found is not None
+    assert found["properties"] == {"plan": "paid", "role": "owner"}
+    assert app in found["distinct_ids"]
