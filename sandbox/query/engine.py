@@ -67,7 +67,8 @@ class Engine:
 
     def key(self, project: Data, node: Data) -> str:
         """What an answer is kept under."""
-        text = jsontext.encode([project["id"], project.get("timezone"), _essence(node)])
+        of = (project["id"], project.get("timezone"), project.get("week_start_day") or 0)
+        text = jsontext.encode([*of, _essence(node)])
         return f"cache_{project['id']}_{hashlib.sha256(text.encode()).hexdigest()[:32]}"
 
     def kept(self, project: Data, node: Data, now: datetime, stale: bool = False) -> Data | None:

@@ -726,8 +726,8 @@ class Printer:
             sql = extract(f"{quoted(source.alias)}.{quoted(column)}", [key])
         if inner:
             return Expr(extract(f"{quoted(source.alias)}.{quoted(column)}", path), "String")
-        index = int(source.alias[-1]) if of == "group" and source.alias[-1].isdecimal() else None
-        defined = self.project.property_type(of, index, key)
+        joined = re.search(r"__group_(\d)$", source.alias) if of == "group" else None
+        defined = self.project.property_type(of, int(joined[1]) if joined else None, key)
         if defined == "Numeric":
             sql = f"accurateCastOrNull({sql}, 'Float64')"
         elif defined == "Boolean":

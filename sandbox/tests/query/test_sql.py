@@ -633,6 +633,27 @@ def test_a_slow_query_never_reads_a_property_for_another(world: World, monkeypat
     assert refused.value.code == "unknown_identifier"
 
 
+def test_an_answer_is_not_kept_for_another_start_of_the_week(world: World) -> None:
+    project, queries = world.project(), world.services.queries
+    node = {"kind": "HogQLQuery", "query": "SELECT toStartOfWeek(toDate('2026-03-18'))"}
+    assert project.results(**node) == [["2026-03-15"]]
+    assert queries.kept(project.row, node, NOW) is not None
+    assert queries.kept({**project.row, "week_start_day": 1}, node, NOW) is None
+
+
+def test_a_table_of_groups_has_no_group_types_definitions_whatever_it_is_called(world: World) -> None:
+    project, at, sizes = world.project(), "2026-03-16T10:00:00Z", {"company": 10, "team": "large"}
+    project.capture(
+        event("$groupidentify", "ann", at, **{"$group_type": each, "$group_key": "a", "$group_set": {"size": size}})
+        for each, size in sizes.items()
+    )
+    for name in ("g", "g0", "g1"):
+        assert project.sql(f"SELECT properties.size FROM groups AS {name} ORDER BY index") == [["10"], ["large"]]
+    typed = "SELECT group_0.properties.size FROM events ORDER BY group_0.properties.size NULLS LAST LIMIT 1"
+    project.capture([event("run", "ann", at, **{"$groups": {"company": "a"}})])
+    assert project.sql(typed) == [[10]]
+
+
 def test_the_oldest_answers_are_forgotten_when_all_get_too_large(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "MOST_KEPT", 1_000_000)
     queries, row, now = world.services.queries, world.project().row, datetime.now(UTC)
