@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -25,7 +25,6 @@ class Asked:
     project: Data
     node: Data
     now: datetime  # in the project's timezone
-    until: datetime | None = None  # later events are not there
     texts: list[str] = field(default_factory=list)  # the HogQL that was run
 
     def of(self, node: Data) -> "Asked":
@@ -50,15 +49,7 @@ class Asked:
 
     def run(self, printed: Printed) -> Result:
         """The answer to printed SQL. Raises QueryError."""
-        return self.tables.clickhouse.rows(printed.sql, self._hidden)
-
-    @property
-    def _hidden(self) -> str:
-        """The setting that hides later events."""
-        if self.until is None:
-            return ""
-        condition = f"timestamp <= {dates.moment(self.until.astimezone(UTC))}"
-        return f", additional_table_filters={{{literal(self.tables.table('events'))}: {literal(condition)}}}"
+        return self.tables.clickhouse.rows(printed.sql, self.tables.hidden)
 
     # What queries have in common ---------------------------------------------------------------------------
 

@@ -107,8 +107,8 @@ class Engine:
         compute = KINDS.get(str(kind))
         if compute is None:
             raise NotComputedError(str(kind))
-        tables = self.of(project, now)
-        asked = Asked(tables, project, node, tables.now, until)
+        tables = self.of(project, now, until)
+        asked = Asked(tables, project, node, tables.now)
         with within_schema(str(kind)):
             computed = compute(asked)
         taken = time.perf_counter() - started
@@ -127,11 +127,11 @@ class Engine:
         }
         return response, stale
 
-    def of(self, project: Data, now: datetime) -> ProjectTables:
-        """What a project's queries are asked of, up to date. Raises MissingPackageError."""
+    def of(self, project: Data, now: datetime, until: datetime | None = None) -> ProjectTables:
+        """What a project's queries are asked of, up to date, or as of a moment. Raises MissingPackageError."""
         if self.tables is None:
             self.tables = Tables(self.store, self.changes, self.members)
-        return self.tables.of(project, now)
+        return self.tables.of(project, now, until)
 
     def close(self) -> None:
         """Forget what was mirrored."""

@@ -16,6 +16,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sandbox.events.taxonomy import PROPERTY_DEFINITION, property_key
+from sandbox.query import dates
 from sandbox.query.changes import Changes
 from sandbox.query.clickhouse import ClickHouse
 from sandbox.query.errors import QueryError
@@ -74,8 +75,8 @@ class Tables:
         self.clickhouse = ClickHouse(store.path.parent / "clickhouse")
         self.projects: dict[int, ProjectTables] = {}
 
-    def of(self, project: Data, now: datetime) -> "ProjectTables":
-        """A project's tables, up to date; `now` is when actions are asked for."""
+    def of(self, project: Data, now: datetime, until: datetime | None = None) -> "ProjectTables":
+        """A project's tables, up to date; `now` is when actions are asked for, and no event after `until` is there."""
         identifier = int(project["id"])
         if identifier not in self.projects:
             self.projects[identifier] = ProjectTables(self, identifier)
@@ -84,7 +85,7 @@ class Tables:
             for mirrored in self.projects.values():
                 mirrored.remove(gone)
         self.changes.removed.clear()
-        found.refresh(project, now)
+        found.refresh(project, now, until)
         return found
 
     def _has(self, seq: int) -> bool:
@@ -100,6 +101,7 @@ class ProjectTables:
 
     timezone, week_start = "UTC", 0
     now: datetime  # in the project's timezone
+    until: datetime | None = None  # later events are not there
 
     def __init__(self, tables: Tables, project: int) -> None:
         self.tables, self.store, self.project = tables, tables.store, project
@@ -130,12 +132,15 @@ class ProjectTables:
 
     # Keeping up --------------------------------------------------------------------------------------------
 
-    def refresh(self, project: Data, now: datetime) -> None:
-        """Bring everything up to what the store holds."""
+    def refresh(self, project: Data, now: datetime, until: datetime | None) -> None:
+        """Bring everything up to what the store holds, later events than `until` aside."""
         self.timezone = str(project.get("timezone") or "UTC")
         self.now = now.astimezone(ZoneInfo(self.timezone))
         self.week_start = int(project.get("week_start_day") or 0)
         self.types.clear()
+        if until != self.until:
+            self.until = until
+            self.cohorts.clear()
         changes = self.store.connection.total_changes, self.store.undone
         if changes != self.counted_at[0] or abs(now - self.counted_at[1]) > COUNTED_FOR:
             self.cohorts.clear()
@@ -246,7 +251,15 @@ class ProjectTables:
 
     def rows(self, hogql: str) -> list[list[Any]]:
         """What HogQL answers, all of it. Raises QueryError."""
-        return self.clickhouse.rows(Printer(self, self.now).query(hogql).sql).rows
+        return self.clickhouse.rows(Printer(self, self.now).query(hogql).sql, self.hidden).rows
+
+    @property
+    def hidden(self) -> str:
+        """The setting that hides later events."""
+        if self.until is None:
+            return ""
+        condition = f"timestamp <= {dates.moment(self.until.astimezone(UTC))}"
+        return f", additional_table_filters={{{literal(self.table('events'))}: {literal(condition)}}}"
 
     def where(self, given: Any, scope: str = "events") -> str:
         """Filters as a condition of a query. Raises QueryError."""

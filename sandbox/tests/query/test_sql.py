@@ -557,6 +557,21 @@ def test_static_and_dynamic_cohorts_have_tables_of_their_own_without_deleted_one
     assert world.project().sql("SELECT count() FROM cohort_people") == [[0]], "also where there is no cohort"
 
 
+def test_a_cohort_of_a_past_moment_knows_no_later_event(world: World) -> None:
+    project, queries = world.project(), world.services.queries
+    project.capture([event("run", "ann", "2026-03-10T10:00:00Z"), event("buy", "ann", "2026-03-17T10:00:00Z")])
+    bought = {"type": "behavioral", "key": "buy", "event_type": "events", "value": "performed_event",
+              "time_value": 30, "time_interval": "day"}  # fmt: skip
+    filters = {"properties": {"type": "AND", "values": [bought]}}
+    cohort = project.put("cohort", name="c", is_static=False, filters=filters)
+    node = {"kind": "HogQLQuery", "query": f"SELECT count() FROM persons WHERE id IN COHORT {cohort}"}
+    assert queries.at(project.row, node, NOW - timedelta(days=3))["results"] == [[0]]
+    assert queries.at(project.row, node, NOW)["results"] == [[1]]
+    before = datetime(2026, 3, 17, 9, 59, 50, tzinfo=UTC)
+    assert queries.at(project.row, node, before)["results"] == [[0]]
+    assert queries.compute(project.row, node, before)["results"] == [[1]], "only what is asked as of a moment"
+
+
 def test_a_cohort_is_counted_anew_once_something_was_written_or_time_went_by(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -635,7 +650,7 @@ def test_a_slow_query_never_reads_a_property_for_another(world: World, monkeypat
 
 def test_an_answer_is_not_kept_for_another_start_of_the_week(world: World) -> None:
     project, queries = world.project(), world.services.queries
-    node = {"kind": "HogQLQuery", "query": "SELECT toStartOfWeek(toDate('2026-03-18'))"}
+    node: dict[str, Any] = {"kind": "HogQLQuery", "query": "SELECT toStartOfWeek(toDate('2026-03-18'))"}
     assert project.results(**node) == [["2026-03-15"]]
     assert queries.kept(project.row, node, NOW) is not None
     assert queries.kept({**project.row, "week_start_day": 1}, node, NOW) is None
