@@ -15,11 +15,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from sandbox.events import people
 from sandbox.events.taxonomy import PROPERTY_DEFINITION, property_key
 from sandbox.query import dates
 from sandbox.query.changes import Changes
 from sandbox.query.clickhouse import ClickHouse
-from sandbox.query.errors import QueryError
+from sandbox.query.errors import NotComputedError, QueryError
 from sandbox.query.filters import action_matches, condition
 from sandbox.query.hogql import literal
 from sandbox.query.patience import pause
@@ -355,28 +356,40 @@ class ProjectTables:
             raise QueryError(f"Could not find a cohort with the ID {identifier}")
         number = int(found["id"])
         if number not in self.cohorts:
-            people = list(self.tables.members(self, found))
-            with self._replaced("cohort_people") as following:
-                self.clickhouse.execute(
-                    f"INSERT INTO {self.table(following)} SELECT * FROM {self.table('cohort_people')}"
-                    f" WHERE cohort_id != {number}"
-                )
-                if people:
-                    numbers = ", ".join(map(str, people))
-                    self.clickhouse.execute(
-                        f"INSERT INTO {self.table(following)} SELECT id, {number} FROM {self.table('persons')}"
-                        f" WHERE number IN ({numbers})"
-                    )
-            self.cohorts[number] = len(people)
+            self._hold(number, members := list(self.tables.members(self, found)))
+            self.cohorts[number] = len(members)
         return number
 
+    def _hold(self, cohort: int, members: list[int]) -> None:
+        with self._replaced("cohort_people") as following:
+            self.clickhouse.execute(
+                f"INSERT INTO {self.table(following)} SELECT * FROM {self.table('cohort_people')}"
+                f" WHERE cohort_id != {cohort}"
+            )
+            if members:
+                numbers = ", ".join(map(str, members))
+                self.clickhouse.execute(
+                    f"INSERT INTO {self.table(following)} SELECT id, {cohort} FROM {self.table('persons')}"
+                    f" WHERE number IN ({numbers})"
+                )
+
     def count_cohorts(self) -> list[int]:
-        """Count the members of every dynamic cohort: PostHog keeps those of its last calculation, here they are new.
+        """Count the members of every dynamic cohort: PostHog keeps those of its last calculation, here they are new,
+        except where a calculation fails as there.
 
         Returns: their numbers. The table has others, too: static ones, and deleted ones.
+        Raises: QueryError: one isn't computed, or takes too much.
         """
         every = self.store.select("cohort", str(self.project))
-        return [self.cohort(each["id"]) for each in every if not each["deleted"] and not each["is_static"]]
+        numbers = [int(each["id"]) for each in every if not each["deleted"] and not each["is_static"]]
+        for each in numbers:
+            try:
+                self.cohort(each)
+            except QueryError as error:
+                if isinstance(error, NotComputedError) or error.status != 400:
+                    raise
+                self._hold(each, [person.id for person in people.members(self.store, each)])
+        return numbers
 
     def static_cohorts(self) -> list[int]:
         """The static cohorts. The table has the members of all, as of the last calculation of dynamic ones."""

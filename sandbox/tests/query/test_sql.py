@@ -555,6 +555,11 @@ def test_static_and_dynamic_cohorts_have_tables_of_their_own_without_deleted_one
         world.store.put("cohort", str(project.id), {"id": bob, "name": "bob", "deleted": True}, listed=False)
     assert counted("cohort_people") == [[ann, 1]]
     assert world.project().sql("SELECT count() FROM cohort_people") == [[0]], "also where there is no cohort"
+    with world.store.transaction():
+        row = world.store.get("cohort", ann, str(project.id)) or {}
+        row["filters"]["properties"]["values"][0].update(operator="regex", value="(")
+        world.store.put("cohort", str(project.id), row)
+    assert counted("cohort_people") == [[ann, 1]], "and of one that makes no sense any more whom it had"
 
 
 def test_a_cohort_of_a_past_moment_knows_no_later_event(world: World) -> None:
