@@ -72,14 +72,12 @@ class Reach:
 
 
 @dataclass(frozen=True)
-class _Side:
+class _Side(Side):
     """A flag before or after a change; without conditions where it is off."""
 
-    parts: tuple[Part, ...] = ()
     alone: tuple[int, ...] = ()
     """How many each condition serves by itself."""
     total: int | None = None
-    early_exit: bool = False
     group: int | None = None
     """The type of the groups that are counted; None: persons are."""
     mixed: bool = False
@@ -155,8 +153,7 @@ class Audiences:
             another, another_at_most = self._another(splits, before, after, round(min(now, served)))
         variants = {key: min(number, round(served)) for key, number in _by_variant(then, after.alone).items()}
         return Reach(
-            *(round(now), round(served), total, groups, conditions, at_most),
-            *(another, another_at_most, as_now, variants),
+            round(now), round(served), total, groups, conditions, at_most, another, another_at_most, as_now, variants
         )
 
     def _another(self, splits: Sequence[Any], before: _Side, after: _Side, most: int) -> tuple[int, bool]:
@@ -166,10 +163,9 @@ class Audiences:
         """
         if not all(splits):
             return 0, False
-        sides = (Side(before.parts, before.early_exit), Side(after.parts, after.early_exit))
         chance = other_variant(*splits)
         mixed = before.mixed or after.mixed or before.group != after.group
-        found = None if mixed else moved(*sides, chance, self._number_of(after.group))
+        found = None if mixed else moved(before, after, chance, self._number_of(after.group))
         if found is not None:
             return min(round(found), most), False
         return (round(most * chance("", "")) if before.parts == after.parts else most), True
@@ -226,7 +222,7 @@ class Audiences:
             total = max(found[1], total or 0)
         kinds = {condition.get("aggregation_group_type_index") for condition in conditions}
         group = next(iter(kinds), None)
-        return _Side(tuple(parts), tuple(alone), total, bool(flag.get("early_exit")), group, len(kinds) > 1)
+        return _Side(tuple(parts), bool(flag.get("early_exit")), tuple(alone), total, group, len(kinds) > 1)
 
     def _sent(self, conditions: Sequence[Mapping[str, Any]]) -> list[Any]:
         try:

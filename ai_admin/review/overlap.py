@@ -54,7 +54,7 @@ def together(
 class Side:
     """A flag's release conditions before or after a change."""
 
-    parts: Sequence[Part]
+    parts: Sequence[Part] = ()
     """In their order."""
     early_exit: bool = False
     """Whether the first condition that somebody matches decides; else it is the first of them that serves them."""
