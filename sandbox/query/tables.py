@@ -29,6 +29,7 @@ from sandbox.query.schema import SESSIONS_VIEW
 from sandbox.storage.store import Data, Store
 
 AT_A_TIME = 20_000  # events, in some 0.2 seconds for which nobody else is served
+REMOVED_AT_A_TIME = 5_000  # events, in as long
 MOST_PROPERTIES = 200  # that have a column of their own
 COUNTED_FOR = timedelta(minutes=1)  # a cohort, where nothing is written: for what it says of the last days
 FEW = 1_000  # events, of which to read the JSON takes less than to make a column
@@ -82,10 +83,13 @@ class Tables:
         if identifier not in self.projects:
             self.projects[identifier] = ProjectTables(self, identifier)
         found = self.projects[identifier]
-        if gone := [each for each in self.changes.removed if not self._has(each)]:
-            for mirrored in self.projects.values():
-                mirrored.remove(gone)
-        self.changes.removed.clear()
+        while removed := self.changes.removed[:REMOVED_AT_A_TIME]:
+            if gone := [each for each in removed if not self._has(each)]:
+                for mirrored in self.projects.values():
+                    mirrored.remove(gone)
+            del self.changes.removed[: len(removed)]
+            if self.changes.removed:
+                pause()
         found.refresh(project, now, until)
         return found
 

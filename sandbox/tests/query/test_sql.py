@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partialmethod
@@ -275,6 +276,24 @@ def test_many_people_and_events_may_change_between_two_queries(world: World) -> 
     assert project.sql(asked) == [[many - 1, 1]]
     world.services.queries.of(project.row, NOW).remove(list(range(10**16, 10**16 + 17_000)))
     assert project.sql(asked) == [[many - 1, 1]]
+
+
+def test_events_that_came_again_are_replaced_a_part_at_a_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "REMOVED_AT_A_TIME", 4)
+    project, at = world.project(), "2026-03-16T10:00:00Z"
+    again = [{**event("run", "ann", at), "uuid": str(uuid.UUID(int=n))} for n in range(10)]
+    asked, paused = "SELECT count() FROM events", 0
+
+    def told() -> None:
+        nonlocal paused
+        paused += 1
+
+    project.capture(again)
+    assert project.sql(asked) == [[10]]
+    monkeypatch.setattr(tables, "pause", told)
+    project.capture(again)
+    assert project.sql(asked) == [[10]]
+    assert paused == 2
 
 
 def test_a_load_of_the_people_that_fails_is_done_by_the_next_query(
