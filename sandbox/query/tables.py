@@ -354,13 +354,23 @@ class ProjectTables:
         return str(found["name"]) if found and found.get("name") else f"Cohort {identifier}"
 
     def cohort(self, identifier: Any) -> int:
-        """The number of a cohort, whose members are counted now."""
+        """The number of a cohort, whose members are counted now. Where that fails as in PostHog, it has those of its
+        last calculation, as there.
+
+        Raises: QueryError: there is none, or one isn't computed, or takes too much.
+        """
         found = self._cohort(identifier)
         if found is None or found["deleted"]:
             raise QueryError(f"Could not find a cohort with the ID {identifier}")
         number = int(found["id"])
         if number not in self.cohorts:
-            self._hold(number, members := list(self.tables.members(self, found)))
+            try:
+                members = list(self.tables.members(self, found))
+            except QueryError as error:
+                if isinstance(error, NotComputedError) or error.status != 400:
+                    raise
+                members = [person.id for person in people.members(self.store, number)]
+            self._hold(number, members)
             self.cohorts[number] = len(members)
         return number
 
@@ -378,22 +388,13 @@ class ProjectTables:
                 )
 
     def count_cohorts(self) -> list[int]:
-        """Count the members of every dynamic cohort: PostHog keeps those of its last calculation, here they are new,
-        except where a calculation fails as there.
+        """Count the members of every dynamic cohort: PostHog keeps those of its last calculation, here they are new.
 
         Returns: their numbers. The table has others, too: static ones, and deleted ones.
         Raises: QueryError: one isn't computed, or takes too much.
         """
         every = self.store.select("cohort", str(self.project))
-        numbers = [int(each["id"]) for each in every if not each["deleted"] and not each["is_static"]]
-        for each in numbers:
-            try:
-                self.cohort(each)
-            except QueryError as error:
-                if isinstance(error, NotComputedError) or error.status != 400:
-                    raise
-                self._hold(each, [person.id for person in people.members(self.store, each)])
-        return numbers
+        return [self.cohort(each["id"]) for each in every if not each["deleted"] and not each["is_static"]]
 
     def static_cohorts(self) -> list[int]:
         """The static cohorts. The table has the members of all, as of the last calculation of dynamic ones."""

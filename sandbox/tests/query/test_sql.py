@@ -579,6 +579,7 @@ def test_static_and_dynamic_cohorts_have_tables_of_their_own_without_deleted_one
         row["filters"]["properties"]["values"][0].update(operator="regex", value="(")
         world.store.put("cohort", str(project.id), row)
     assert counted("cohort_people") == [[ann, 1]], "and of one that makes no sense any more whom it had"
+    assert project.sql(f"SELECT count() FROM persons WHERE id IN COHORT {ann}") == [[1]]
 
 
 def test_a_cohort_of_a_past_moment_knows_no_later_event(world: World) -> None:
