@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from ai_admin.definitions import yaml_text
 from ai_admin.definitions.forms.base import Written
 
 WIDTH = 120
@@ -18,6 +19,10 @@ _MOST = 4
 
 class _Block(dict[str, Any]):
     """A mapping with a line for each key, however short it is."""
+
+
+class _FlowDumper(yaml.SafeDumper):
+    """Everything on one line."""
 
 
 class _Dumper(yaml.SafeDumper):
@@ -40,13 +45,23 @@ def _sequence(dumper: _Dumper, value: list[Any]) -> yaml.Node:
 
 
 def _text(dumper: _Dumper, value: str) -> yaml.Node:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else _quotes(value))
+
+
+def _line(dumper: _FlowDumper, value: str) -> yaml.Node:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=_quotes(value))
+
+
+def _quotes(value: str) -> str | None:
+    """The quotes without which a text would be read as something else; PyYAML adds those that it would need itself."""
+    return None if yaml_text.is_text(value) else "'"
 
 
 _Dumper.add_representer(dict, _mapping)
 _Dumper.add_representer(_Block, _mapping)
 _Dumper.add_representer(list, _sequence)
 _Dumper.add_representer(str, _text)
+_FlowDumper.add_representer(str, _line)
 
 
 def _is_short(value: Any) -> bool:
@@ -62,7 +77,7 @@ def _is_line(value: Any) -> bool:
 def dumped(value: Any, flow: bool = False) -> str:
     """Return a value as YAML without the last line break; ``flow``: on one line, as inside of braces."""
     if flow:
-        text = yaml.dump(value, Dumper=yaml.SafeDumper, default_flow_style=True, sort_keys=False, allow_unicode=True,
+        text = yaml.dump(value, Dumper=_FlowDumper, default_flow_style=True, sort_keys=False, allow_unicode=True,
                          width=10**9)  # fmt: skip
     else:
         text = yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=WIDTH)

@@ -196,7 +196,7 @@ class _Reader:
             return "?"
         text: str = node.value
         if node.tag == _PLAIN:
-            if text in _WORDS or (text[0] in _STARTS_NUMBER and _is_number(text)):
+            if not is_text(text):
                 shown = f"the key {text}" if text else "an empty key"
                 self._flaw(node, f"{shown} is not text", f'write it in quotes: "{text}"')
         else:
@@ -249,8 +249,11 @@ class _Reader:
         self.flaws.append(Flaw(mark.line + 1, mark.column + 1, message, fix))
 
 
-def _is_number(text: str) -> bool:
-    return any(form.match(text) for form in (_INTEGER, _FLOAT, _RADIX, _NOT_FINITE))
+def is_text(scalar: str) -> bool:
+    """Return whether a scalar without quotes is read as text; as in YAML 1.2, and not PyYAML, ``1e5`` is a number."""
+    forms = (_INTEGER, _FLOAT, _RADIX, _NOT_FINITE)
+    is_number = scalar[:1] in _STARTS_NUMBER and any(form.match(scalar) for form in forms)
+    return scalar not in _WORDS and not is_number
 
 
 def _short(text: str) -> str:

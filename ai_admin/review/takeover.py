@@ -206,6 +206,7 @@ class _TakeOver:
 
     def result(self) -> TakeOver:
         """Return the files with all that they can express; what they can't is taken out, round by round."""
+        problems: list[tuple[Ref, list[str], str]] = []
         for _ in range(ROUNDS):
             self._exclude_homeless()
             files, refused = attempt(self._definitions(), self._beside)
@@ -221,7 +222,8 @@ class _TakeOver:
                 return self._finished(texts)
             for ref, fields, reason in problems:
                 self._take_out(ref, fields, reason)
-        raise NotEdited("the project could not be brought into files that pass `ai-admin check`")
+        why = "".join(f"; {ref}: {reason}" for ref, _, reason in problems[:3])
+        raise NotEdited(f"the project could not be brought into files that pass `ai-admin check`{why}")
 
     def _exclude_homeless(self) -> None:
         """Leave properties of events to PostHog where no new file could describe them."""

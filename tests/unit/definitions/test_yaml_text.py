@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from ai_admin.definitions.file_text import dumped, mapping
 from ai_admin.definitions.unreadable import UNREADABLE
 from ai_admin.definitions.yaml_text import MAX_DEPTH, parse
 
@@ -150,6 +151,20 @@ def test_any_text_is_read_or_explained(text: str) -> None:
         assert flaw.column >= 1
         assert flaw.message
         assert flaw.fix
+
+
+@given(
+    st.text(alphabet="0178eExo+-._: ~#ntrue\n", max_size=6)
+    | st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
+)
+@example("1e5")
+@example("0o17")
+@example("+.5")
+def test_what_we_write_is_read_as_the_same(text: str) -> None:
+    """Also a text that is a number where nobody quotes it."""
+    value = {"key": text, "list": [text, {"in": text}], "more": {"a": [{"long": text * 50}]}}
+    for written in (mapping(value), dumped(value, flow=True)):
+        assert parse(f"{written}\n") == (value, [])
 
 
 @given(st.text(alphabet="ab1:-[]{},&*!|>'\"?#% \n\t.", max_size=60))
