@@ -1,4 +1,4 @@
-"""Flags and cohorts as PostHog holds them, in the form that the gates compare.
+"""Definitions as PostHog holds them, in the form that the gates compare.
 
 Nobody applied those that are new to a stack, but they serve people: what is live is the base that an adoption is
 measured by. So it is where a file says what somebody did in PostHog.
@@ -14,10 +14,11 @@ from ai_admin.definitions.model import Definition
 from ai_admin.manifest import ids
 from ai_admin.safety.applied import Manifest, manifest, name_of, serves_alike, serving
 from providers.posthog.client import Client
+from providers.posthog.inputs import WAITING
 from providers.posthog.inventory import Inventory, PostHogDirectory
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.reconcile import changed
-from providers.posthog.references import with_refs
+from providers.posthog.references import readable, with_ids, with_refs
 
 AUDIENCES = ("flag", "cohort")
 """The kinds that say whom something is for."""
@@ -67,6 +68,31 @@ def live_as_written(
             if serves_alike(name, entry, after[name]):
                 found[name] = serving(name, before[name], entry)
     return found
+
+
+def held_as_written(
+    client: Client, definitions: Iterable[Definition], before: Manifest, after: Manifest
+) -> frozenset[str]:
+    """Return the names of what the files (``after``) say otherwise than it was applied last (``before``), and PostHog
+    holds as they say.
+
+    Somebody changed it in PostHog and then wrote that into the files. Tiles are not looked at. Raises ``ApiError``.
+    """
+    inventory, directory, known = Inventory(client), PostHogDirectory(client), ids(before)
+
+    def id_of(ref: Ref) -> Any:
+        return readable(ref, known[ref]) if ref in known else ref
+
+    found = set()
+    for each in definitions:
+        name, kind, id_ = name_of(each), KINDS[each.kind], known.get(Ref(each.kind, each.key), WAITING)
+        if kind.lifecycle == "tiles" or id_.startswith(WAITING) or before[name]["digest"] == after[name]["digest"]:
+            continue
+        wanted = kind.canonical(with_ids(each.properties, id_of))
+        live = inventory.get(kind, id_)
+        if live and not changed(kind, kind.project(live, wanted, directory), wanted):
+            found.add(name)
+    return frozenset(found)
 
 
 class _Refs:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from ai_admin.adopted import live_as_written, live_audiences
+from ai_admin.adopted import held_as_written, live_as_written, live_audiences
 from ai_admin.definitions import Definition, Definitions, load
 from ai_admin.definitions.stacks import configurations
 from ai_admin.manifest import ids
@@ -23,6 +23,7 @@ from ai_admin.safety.refusal import Refusal
 from ai_admin.safety.removal import renaming
 from ai_admin.safety.sharing import shared
 from ai_admin.safety.targeting import put_back
+from ai_admin.safety.volume import is_of_updates
 from providers.posthog.advice import explained
 from providers.posthog.client import Client
 from providers.posthog.connection import resolve
@@ -186,6 +187,9 @@ def _judged(run: Run, client: Client, definitions: Definitions) -> Plan:
         reach=Reach(resources, definitions.values),
     )
     found = gates(before)
+    if any(map(is_of_updates, found)):
+        gates = partial(gates, held=held_as_written(client, resources, before, after))
+        found = gates(before)
     if found and (settings.careful or settings.follows):
         found = gates({**before, **live_as_written(client, resources, before, after)})
     needed = tuple(gates(before, consent=())) if settings.consents else ()

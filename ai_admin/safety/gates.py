@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from itertools import chain
 from types import MappingProxyType
 
@@ -28,6 +28,7 @@ def refusals(
     leaving: Mapping[str, bool] = MappingProxyType({}),
     keys: Mapping[str, str] | None = None,
     reach: Reach | None = None,
+    held: Collection[str] = (),
 ) -> list[Refusal]:
     """Return what this run may not do.
 
@@ -42,6 +43,7 @@ def refusals(
         leaving: whether each flag that would be deleted is on in PostHog.
         keys: the keys in PostHog of the flags that would get another one and are on there; None: it was not asked.
         reach: made of the same definitions as ``after``; without it every condition with a filter is one for some.
+        held: the names of what PostHog holds already as the files say, by which nothing changes.
     """
     given, base, reach = set(consent), {**live, **before}, reach or Reach()
 
@@ -57,7 +59,7 @@ def refusals(
         retargeted(base, after, returned), reordered(base, after, reach), redrawn(base, after), swollen(base, after)
     )
     return [
-        *refused([*deletes(before, after), *updates(base, after), *lost(members)]),
+        *refused([*deletes(before, after), *updates(base, after, held), *lost(members)]),
         *refused([*removed_flags(before, after, leaving), *renamed_flags(before, after, keys)]),
         *rollouts({name: entry for name, entry in after.items() if name not in returned}),
         *refused(back(rollouts({name: after[name] for name in after if name in returned}))),

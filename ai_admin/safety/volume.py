@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from ai_admin.safety.applied import Manifest
 from ai_admin.safety.refusal import Refusal
@@ -25,9 +25,12 @@ def deletes(before: Manifest, after: Manifest) -> Iterator[Refusal]:
         yield Refusal(what, gone, f"delete/{len(gone)}/{digest(gone)}")
 
 
-def updates(before: Manifest, after: Manifest) -> Iterator[Refusal]:
-    """Yield a refusal when too many objects would change. A flag that is off afterwards never counts."""
-    both = before.keys() & after.keys()
+def updates(before: Manifest, after: Manifest, held: Collection[str] = ()) -> Iterator[Refusal]:
+    """Yield a refusal when too many objects would change.
+
+    A flag that is off afterwards never counts, nor does what is ``held``: PostHog holds it as the files say already.
+    """
+    both = (before.keys() & after.keys()) - {*held}
     changed = (name for name in both if before[name].get("digest") != after[name]["digest"])
     names = sorted(name for name in changed if after[name].get("active") is not False)
     there, objects = len(counted(before)), tuple(sorted(counted(names)))
@@ -36,3 +39,8 @@ def updates(before: Manifest, after: Manifest) -> Iterator[Refusal]:
         what = f"{len(objects)} of {there} objects would be changed, {allowed} may be in one run"
         codes = [(name, after[name]["digest"]) for name in names]
         yield Refusal(what, objects, f"update/{len(objects)}/{digest(codes)}")
+
+
+def is_of_updates(refusal: Refusal) -> bool:
+    """Return whether too many objects would change."""
+    return refusal.code.startswith("update/")

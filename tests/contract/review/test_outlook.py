@@ -711,6 +711,34 @@ def test_a_stack_without_a_file_is_named(stack: Stack) -> None:
     assert "Pulumi.stagng.yaml can't be read" in found[0]
 
 
+def test_what_posthog_holds_already_as_the_files_say_is_no_change_that_counts(stack: Stack, key: str) -> None:
+    """Many changes by hand that were pulled: nothing of them is sent."""
+    names = [f"{key}-{n}" for n in range(6)]
+
+    def write(description: str, value: str, some: int = 6) -> None:
+        for name in names[:some]:
+            leaf = {"key": "channel", "value": value}
+            stack.write("cohort", name, name=name, description=description, properties=[leaf])
+        condition = {"cohort": names[0], "rollout_percentage": 50}
+        stack.write("flag", key, description=description, release_conditions=[condition])
+
+    write("Before", "internal")
+    stack.up()
+    write("After", "internal")
+    [refused] = stack.plan(False).report.refused
+    assert refused.startswith("7 of 8 objects would be changed, 5 may be in one run: ")
+    for name in names:
+        stack.sandbox.call("PATCH", stack.path(f"cohort/{name}"), {"description": "After"})
+    stack.sandbox.call("PATCH", stack.path(f"flag/{key}"), {"name": "After"})
+    assert stack.plan(False).report.refused == ()
+    stack.up()
+    write("At last", "internal", 5)
+    [refused] = stack.plan(False).report.refused
+    assert refused.startswith("6 of 8 objects")
+    stack.sandbox.call("PATCH", stack.path(f"flag/{key}"), {"name": "At last"})
+    assert stack.plan(False).report.refused == ()
+
+
 # Forms
 
 
