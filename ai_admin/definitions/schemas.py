@@ -145,21 +145,12 @@ def accepts(kind: str) -> Callable[[Any], bool]:
     """
     import jsonschema_rs
 
-    interrupted: list[KeyboardInterrupt] = []
-
-    def retrieve(uri: str) -> Schema:
-        try:
-            return _retrieve(uri)
-        except KeyboardInterrupt as interrupt:  # jsonschema_rs makes a ReferencingError of it
-            interrupted.append(interrupt)
-            raise
-
     try:
         file = {"$ref": f"file:///{kind}.schema.json"}
-        is_valid = jsonschema_rs.Draft202012Validator(file, retriever=retrieve).is_valid
-    except (ValueError, jsonschema_rs.ReferencingError):
-        if interrupted:
-            raise interrupted[0] from None
+        is_valid = jsonschema_rs.Draft202012Validator(file, retriever=_retrieve).is_valid
+    except (ValueError, jsonschema_rs.ReferencingError) as error:
+        if KeyboardInterrupt.__name__ in str(error):  # jsonschema_rs makes such an error of it
+            raise KeyboardInterrupt from None
         schema(kind)  # says what is wrong
         raise
 

@@ -266,6 +266,9 @@ def _syntax(error: Exception, text: str) -> Flaw:
         return Flaw(1, 1, _TOO_DEEP, "flatten them; no definition needs as much")
     mark = getattr(error, "problem_mark", None)
     problem = str(getattr(error, "problem", None) or getattr(error, "reason", None) or error).strip()
+    if conflict := _CONFLICT.search(text):
+        line = text.count("\n", 0, conflict.start()) + 1
+        return Flaw(line, 1, "this is the mark of a conflict that Git left", "decide it, and remove its three marks")
     if mark is None:
         position = getattr(error, "position", None)
         line, column = _line_column(text, position if isinstance(position, int) else 0)
@@ -283,6 +286,8 @@ def _syntax(error: Exception, text: str) -> Flaw:
         return hidden
     return Flaw(line, column, f"this is not YAML: {problem}", _SYNTAX_FIX.get(problem, "correct the syntax here"))
 
+
+_CONFLICT = re.compile(r"^<{7} ", re.MULTILINE)
 
 _SYNTAX_FIX = {
     "mapping values are not allowed in this context": "quote text that has a colon, or correct the indent",

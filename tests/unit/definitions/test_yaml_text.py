@@ -96,6 +96,10 @@ def test_scalars_are_read_by_the_core_schema(written: str, meant: Any) -> None:
         ("a: [1, 2", 2, 1, "this is not YAML: did not find expected ',' or ']'", "close the list with ]"),
         ("a: @x", 1, 4, "this is not YAML: found character that cannot start any token",
          "put text that starts with @, ` or % in quotes"),
+        ("a: 1\n<<<<<<< HEAD\nb: 2\n=======\nb: 3\n>>>>>>> theirs\n", 2, 1,
+         "this is the mark of a conflict that Git left", "decide it, and remove its three marks"),
+        ("<<<<<<< HEAD\nb: 2\n=======\n>>>>>>> theirs\n", 1, 1,
+         "this is the mark of a conflict that Git left", "decide it, and remove its three marks"),
         (BOMB, 4, 4, "the file holds more than 50,000 values", "split it, or use fewer aliases"),
     ],
 )  # fmt: skip
