@@ -17,7 +17,7 @@ from ai_admin.definitions.off_files import off_by_file
 from ai_admin.review import reading
 from ai_admin.review.applying import apply as apply_plan
 from ai_admin.review.bound import held, left, moved, parse
-from ai_admin.review.plan import planned
+from ai_admin.review.plan import Planned, planned
 from ai_admin.review.text import text
 from providers.posthog.errors import OutdatedPlan, UnreadablePlan, UnreadableState
 from providers.posthog.reviewed import AGAIN
@@ -70,9 +70,9 @@ def apply(plan: Path | None, stack: str | None, yes: bool) -> None:
     if then is None:
         click.echo(text(found.report))
     elif lines := moved(then, found):
-        raise _nothing_applied([*lines, AGAIN], MOVED, name, found.plan.off)
+        raise _nothing_applied([*lines, AGAIN], MOVED, name, _still_on(found))
     if refused := found.report.refused:
-        raise _nothing_applied(refused, 1, name, found.plan.off)
+        raise _nothing_applied(refused, 1, name, _still_on(found))
     untouched, stays = (left(then, found), held(then, found)) if then else ({}, [])
     if then is None and not yes and found.report.entries:
         if not sys.stdin.isatty():
@@ -99,6 +99,12 @@ def apply(plan: Path | None, stack: str | None, yes: bool) -> None:
         raise click.Abort
     if result.code or stays:
         raise click.exceptions.Exit(1)
+
+
+def _still_on(found: Planned) -> list[str]:
+    """Return the flags that are off by their files, without those that PostHog has off already."""
+    off = {str(each.ref) for each in found.outlook.changes if each.live and each.live.get("active") is False}
+    return [name for name in found.plan.off if name not in off]
 
 
 def _off_by_file(root: Path, stack: str) -> list[str]:

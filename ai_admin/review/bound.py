@@ -170,7 +170,7 @@ def held(then: Bound, planned: Planned) -> list[str]:
 
 
 def _is_left(change: Change, then: Bound) -> bool:
-    if str(change.ref) in then["changes"] or change.wanted is None or change.action is Action.HOLD:
+    if str(change.ref) in then["changes"] or change.wanted is None or change.action in (Action.HOLD, Action.UNKNOWN):
         return False
     return not is_off(change.wanted) and not change.as_wanted
 

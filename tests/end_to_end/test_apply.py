@@ -73,6 +73,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
         made.write("two", 20)
         made.write("three", 30)
         made.write("late", 40)
+        made.write("goes-off", 5)
         made.plan()
         made.run("apply", "plan.json")
         yield made
@@ -116,6 +117,13 @@ def test_a_refused_plan_is_not_applied(story: Story) -> None:
     said, why = story.run("apply", "plan.json", code=1)
     assert (said, why.splitlines()[0], story.sandbox.writes()) == ("", "nothing was applied:", [])
     assert "a flag would be deleted while it is on" in why
+    story.write("goes-off", 5, "active: false\n")
+    story.plan(code=1)
+    offered = "to have flag/goes-off off all the same: ai-admin off --as-written --stack sandbox"
+    assert offered in story.run("apply", "plan.json", code=1)[1]
+    url = f"feature_flags/{story.live('goes-off')['id']}/"
+    story.sandbox.call("PATCH", url, {"active": False}, key=story.graces_key)
+    assert "off all the same" not in story.run("apply", "plan.json", code=1)[1]
     file.write_text(written)
 
 

@@ -167,6 +167,11 @@ def test_what_the_plan_is_about_is_never_left_alone() -> None:
     ]
 
 
+def test_what_could_not_be_read_was_changed_by_nobody() -> None:
+    unread = planned(change(flag(20), flag(50), action=Action.UNKNOWN, fields=()))
+    assert left(then_of(planned(change(flag(50), flag(50)))), unread) == {}
+
+
 def test_what_somebody_deleted_is_left_with_who_did() -> None:
     gone = planned(change(None, flag(50), gone="7"))
     gone = replace(gone, report=replace(gone.report, entries=(replace(gone.report.entries[0], deleted="by grace"),)))
