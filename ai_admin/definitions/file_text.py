@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import Any
@@ -14,6 +15,7 @@ from ai_admin.definitions.forms.base import Written
 
 WIDTH = 120
 _SHORT = 90
+_LINE_ENDS = re.compile("[\\r\\x85\\u2028\\u2029]")
 _MOST = 4
 
 
@@ -45,7 +47,8 @@ def _sequence(dumper: _Dumper, value: list[Any]) -> yaml.Node:
 
 
 def _text(dumper: _Dumper, value: str) -> yaml.Node:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else _quotes(value))
+    style = _quotes(value) or ("|" if "\n" in value else None)
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
 
 def _line(dumper: _FlowDumper, value: str) -> yaml.Node:
@@ -53,8 +56,13 @@ def _line(dumper: _FlowDumper, value: str) -> yaml.Node:
 
 
 def _quotes(value: str) -> str | None:
-    """The quotes without which a text would be read as something else; PyYAML adds those that it would need itself."""
-    return None if yaml_text.is_text(value) else "'"
+    """The quotes without which a text would be read as something else; PyYAML adds those that it would need itself.
+
+    In double quotes the characters are escaped that end a line for some readers of YAML alone.
+    """
+    if not yaml_text.is_text(value):
+        return "'"
+    return '"' if _LINE_ENDS.search(value) else None
 
 
 _Dumper.add_representer(dict, _mapping)

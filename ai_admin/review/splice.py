@@ -199,7 +199,8 @@ class _Edit:
 
 def _node(value: Any, flow: bool = False, old: yaml_edit.Node | None = None) -> yaml_edit.Node:
     """Return a value as people of this repository write it; a text of one line in the quotes of an old one."""
-    scalar = old.as_scalar() if old and isinstance(value, str) and "\n" not in value else None
+    one_line = isinstance(value, str) and len(f"{value}.".splitlines()) == 1
+    scalar = old.as_scalar() if old and one_line else None
     style = scalar.style() if scalar else "plain"
     if style == "single-quoted":
         text = "k: '" + value.replace("'", "''") + "'"

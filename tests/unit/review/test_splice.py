@@ -132,6 +132,14 @@ def test_only_the_lines_of_what_changes_change(name: str) -> None:
     assert marked == lines
 
 
+@pytest.mark.parametrize("old", ["c", "'c'", '"c"'])
+@pytest.mark.parametrize("new", ["a\x85b", "1e5", "0o17", "a\u2028", "a\rb"])
+def test_texts_that_are_something_else_without_the_right_quotes_can_be_written(old: str, new: str) -> None:
+    result = edited(f"key: x  # why\ndescription: {old}\nname: n\n", {"key": "x", "description": new, "name": "n"})
+    assert yaml_text.parse(result).value["description"] == new
+    assert result.startswith("key: x  # why\n")
+
+
 def test_line_ends_stay_what_they_are() -> None:
     value = yaml_text.parse(TEXT)[0]
     result = edited(TEXT.replace("\n", "\r\n"), {**value, "description": "New\nwords"})
