@@ -308,10 +308,11 @@ def _unowned(found: Outlook, session: Session) -> dict[str, int]:
 def seconds(changes: Iterable[Change]) -> float:
     """Return about how many seconds the changes take, on a PostHog with rate limits."""
     writes = Counter[tuple[Rate, ...]]()
-    for change in changes:
-        if change.action not in (Action.HOLD, Action.UNKNOWN):
+    applied = [each for each in changes if each.action not in (Action.HOLD, Action.UNKNOWN)]
+    for change in applied:
+        if not change.as_wanted:
             writes[rates(f"/api/projects/1/{KINDS[change.ref.kind].collection}/")] += 1
-    work = START + EACH * sum(writes.values())
+    work = START + EACH * len(applied)
     return work + max((_waits(REQUESTS * count, limits) for limits, count in writes.items()), default=0.0)
 
 

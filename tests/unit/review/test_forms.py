@@ -13,7 +13,7 @@ from ai_admin.review.audience import Reach, Served
 from ai_admin.review.changes import Action, Change
 from ai_admin.review.markdown import LIMIT, markdown, marker
 from ai_admin.review.reading import changing
-from ai_admin.review.report import ByHand, Entry, Report
+from ai_admin.review.report import ByHand, Entry, Report, seconds
 from ai_admin.review.sentences import Sentence
 from ai_admin.review.text import text
 from providers.posthog.history import Author
@@ -240,3 +240,12 @@ def test_what_uses_it_is_counted_where_that_is_shorter() -> None:
     assert "insight i8 draws it" in nine
     assert "more use it" not in nine
     assert "and 2 more use it" in ten
+
+
+def test_what_is_taken_over_as_it_is_waits_for_no_rate_limit() -> None:
+    def change(number: int, **more: Any) -> Change:
+        return Change(Ref("cohort", f"c{number}"), Action.ADOPT, str(number), **more)
+
+    taken_over = [change(number) for number in range(600)]
+    assert seconds(taken_over) < 100
+    assert seconds([change(number, refused="no") for number in range(600)]) > seconds(taken_over) + 60
