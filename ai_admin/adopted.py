@@ -7,6 +7,7 @@ measured by. So it is where a file says what somebody did in PostHog.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +15,7 @@ from ai_admin.definitions.model import Definition
 from ai_admin.manifest import ids
 from ai_admin.safety.applied import Manifest, manifest, name_of, serves_alike, serving
 from providers.posthog.client import Client
+from providers.posthog.errors import Problem
 from providers.posthog.inputs import WAITING
 from providers.posthog.inventory import Inventory, PostHogDirectory
 from providers.posthog.kinds import KINDS, Ref
@@ -76,7 +78,8 @@ def held_as_written(
     """Return the names of what the files (``after``) say otherwise than it was applied last (``before``), and PostHog
     holds as they say.
 
-    Somebody changed it in PostHog and then wrote that into the files. Tiles are not looked at. Raises ``ApiError``.
+    Somebody changed it in PostHog and then wrote that into the files. Tiles are not looked at, and what can't be read
+    is none of these.
     """
     inventory, directory, known = Inventory(client), PostHogDirectory(client), ids(before)
 
@@ -89,9 +92,10 @@ def held_as_written(
         if kind.lifecycle == "tiles" or id_.startswith(WAITING) or before[name]["digest"] == after[name]["digest"]:
             continue
         wanted = kind.canonical(with_ids(each.properties, id_of))
-        live = inventory.get(kind, id_)
-        if live and not changed(kind, kind.project(live, wanted, directory), wanted):
-            found.add(name)
+        with suppress(Problem):
+            live = inventory.get(kind, id_)
+            if live and not live.get("deleted") and not changed(kind, kind.project(live, wanted, directory), wanted):
+                found.add(name)
     return frozenset(found)
 
 
