@@ -164,6 +164,8 @@ def test_any_text_is_read_or_explained(text: str) -> None:
 @example("1e5")
 @example("0o17")
 @example("+.5")
+@example("\x85")
+@example("a\n\u2028 b\n")
 def test_what_we_write_is_read_as_the_same(text: str) -> None:
     """Also a text that is a number where nobody quotes it."""
     value = {"key": text, "list": [text, {"in": text}], "more": {"a": [{"long": text * 50}]}}
