@@ -126,7 +126,6 @@ def _test(section: Section, test: dict[str, Any]) -> str:
         for name, value in test.get("properties", {}).items()
     ]
     said += [f"`{name}` is set" for name in test.get("required", ()) if name not in test.get("properties", {})]
-    said += [f"`{name}` is not" for name in test.get("not", {}).get("required", ())]
     return listed(said, "and")
 
 
