@@ -15,6 +15,7 @@ from ai_admin.cli.switching import (
     asked_for,
     edit,
     left,
+    not_switched,
     opened,
     reason_option,
     stack_option,
@@ -50,8 +51,8 @@ def off(key: str | None, stack: str | None, reason: str | None, with_dependents:
     The API key comes from POSTHOG_API_KEY and needs the scope feature_flag:write. If the stack's file can't
     be read, set POSTHOG_HOST and POSTHOG_PROJECT_ID.
 
-    Exit codes: 0 it is off, 1 PostHog did not switch it off, 2 wrong use, 3 it is off and its file was not
-    edited, 4 PostHog has no such flag.
+    Exit codes: 0 it is off, 1 PostHog did not switch it off, or does not say, 2 wrong use, 3 it is off and
+    its file was not edited, 4 PostHog has no such flag.
     """
     if (key is None) is not as_written:
         raise click.UsageError("name a flag, or say --as-written")
@@ -98,7 +99,7 @@ def _switched(stack: Stack, live: Live) -> bool:
     try:
         turn(stack.client, live, False)
     except NotSwitched as problem:
-        click.echo(_not_off(key, problem), err=True)
+        click.echo(not_switched(key, "off", str(problem), problem.unknown), err=True)
         if problem.unknown:
             return False
         try:
@@ -114,10 +115,6 @@ def _switched(stack: Stack, live: Live) -> bool:
         return False
     click.echo(f"{key} is off since {datetime.now(UTC):%H:%M:%S} UTC in {stack}")
     return True
-
-
-def _not_off(key: str, problem: NotSwitched) -> str:
-    return f"{key} may be off, or not: {problem}" if problem.unknown else f"{key} was not switched off: {problem}"
 
 
 def _tell_reach(stack: Stack, live: Live) -> None:
@@ -147,7 +144,7 @@ def _off_as_written(stack: Stack) -> None:
     flags = [flag for flag in found if flag and flag["active"]]
     refused = _all_switched_off(stack, flags)
     for key, problem in refused.items():
-        click.echo(_not_off(key, problem), err=True)
+        click.echo(not_switched(key, "off", str(problem), problem.unknown), err=True)
     if not flags:
         click.echo(f"{stack}: no flag is on whose file says that it is off")
     if refused:

@@ -15,6 +15,7 @@ from ai_admin.cli.switching import (
     asked_for,
     edit,
     git,
+    not_switched,
     opened,
     reason_option,
     stack_option,
@@ -25,7 +26,7 @@ from ai_admin.definitions.files import File
 from ai_admin.definitions.switch_line import is_on, switched
 from providers.posthog.errors import ApiError, NotEdited, NotSwitched
 from providers.posthog.safety import on_code
-from providers.posthog.switch import Live, disabled_before, only_switched_off, turn
+from providers.posthog.switch import Live, disabled_dependencies, only_switched_off, turn
 
 VERSIONS = 20
 """The number of earlier versions of a file that are searched."""
@@ -43,8 +44,8 @@ def on(key: str, stack: str | None, reason: str | None) -> None:
     last change of the flag (to check that the API key needs activity_log:read). Otherwise prints the commands
     for a pull request that switches it on.
 
-    Exit codes: 0 it is on, 1 it was not switched on, 2 wrong use, 3 it is on and its file was not
-    edited, 4 PostHog has no such flag.
+    Exit codes: 0 it is on, 1 it was not switched on, or PostHog does not say, 2 wrong use, 3 it is on and
+    its file was not edited, 4 PostHog has no such flag.
     """
     root = checkout()
     # What serves people is switched in no stack that nobody meant.
@@ -71,28 +72,27 @@ def _switched_on(stack: Stack, live: Live) -> str:
     if live["active"]:
         return ""
     key = live["key"]
-    left = f"{key} was not switched on: "
     given = on_code(key) in stack.settings.consents
     add = f"add {on_code(key)} to ai-admin:consent in {_file(stack)}"
     if _asks(stack) and not given:
-        return (
-            f"{left}stack {stack.name} asks for consent: {add}; then run this again, or let `pulumi up` do it, by its "
-            "rules, once the pull request is merged"
-        )
+        then = "then run this again, or let `pulumi up` do it, by its rules, once the pull request is merged"
+        return not_switched(key, "on", f"stack {stack.name} asks for consent: {add}; {then}")
     if changed := only_switched_off(stack.client, live):
         first = "" if given else f"; {add}, or the flag may be held"
-        return f"{left}{changed}; `pulumi up` switches it on, by its rules, once the pull request is merged{first}"
+        later = f"`pulumi up` switches it on, by its rules, once the pull request is merged{first}"
+        return not_switched(key, "on", f"{changed}; {later}")
     try:
         turn(stack.client, live, True)
     except NotSwitched as problem:
-        return f"{key} may be on, or not: {problem}" if problem.unknown else f"{left}{problem}{_first(stack, live)}"
+        said = not_switched(key, "on", str(problem), problem.unknown)
+        return said if problem.unknown else f"{said}{_first(stack, live)}"
     return ""
 
 
 def _first(stack: Stack, live: Live) -> str:
-    """Return the commands for the flags without which PostHog switches this one on for nobody; mostly nothing."""
+    """Return the commands that switch on what a flag depends on, each in a line; nothing where that is on."""
     try:
-        keys = disabled_before(stack.client, live)
+        keys = disabled_dependencies(stack.client, live)
     except ApiError:
         return ""
     return "".join(f"\n  ai-admin on {key} --stack {stack.name}" for key in keys)

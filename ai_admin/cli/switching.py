@@ -26,7 +26,7 @@ from providers.posthog.settings import VARIABLES, Settings
 from providers.posthog.switch import Live, every, find
 
 LEFT, NOT_IN_FILE, NO_FLAG = 1, 3, 4
-"""Exit codes: PostHog did not switch the flag; it did, and the file is not edited; there is no such flag."""
+"""Exit codes: PostHog did not switch the flag, or does not say; it did, and the file is not edited; there is none."""
 
 AT_THE_SCREEN = 30.0
 """Seconds that a request waits in all: whoever switches something waits for it at the screen."""
@@ -99,6 +99,11 @@ def _near(stack: Stack, key: str) -> str | None:
         return closest(key, every(stack.client))
     except ApiError:
         return None
+
+
+def not_switched(key: str, word: str, why: str, unknown: bool = False) -> str:
+    """Return that a flag was not switched ``off`` or ``on`` and why, or that this is not known."""
+    return f"{key} may be {word}, or not: {why}" if unknown else f"{key} was not switched {word}: {why}"
 
 
 def left(stack: Stack, what: str, error: ApiError) -> click.exceptions.Exit:

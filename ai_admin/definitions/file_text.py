@@ -15,7 +15,7 @@ from ai_admin.definitions.forms.base import Written
 
 WIDTH = 120
 _SHORT = 90
-_LINE_ENDS = re.compile("[\\r\\x85\\u2028\\u2029]")
+_LINE_ENDS = re.compile(r"[\x85\u2028\u2029]")
 _MOST = 4
 
 

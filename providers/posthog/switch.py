@@ -90,7 +90,7 @@ def dependents(client: Client, live: Live) -> dict[str, Live]:
     return {row["key"]: row for row in client.get(f"{_path(client, live)}dependent_flags/")}
 
 
-def disabled_before(client: Client, live: Live) -> list[str]:
+def disabled_dependencies(client: Client, live: Live) -> list[str]:
     """Return the keys of the flags that are off and that this one depends on. Raises ``ApiError``."""
     groups = (live.get("filters") or {}).get("groups") or ()
     looked_at = {
