@@ -311,24 +311,22 @@ class Printer:
             raise QueryError(f"Unknown table `{name}`.")
         table = TABLES[name]
         columns = {each: Expr("", kind.rstrip("?"), kind.endswith("?")) for each, kind in table.columns.items()}
-        return f"{self._sampled(join, name)} AS {quoted(alias)}", _Source(alias, columns, table, name)
+        return f"{self._rows(join, name)} AS {quoted(alias)}", _Source(alias, columns, table, name)
 
-    def _sampled(self, join: Node, name: str) -> str:
-        """A table, or a share of its rows: as a SELECT, since ClickHouse samples nothing that is joined. Of who is in
-        cohorts those of the table's kind.
-        """
+    def _rows(self, join: Node, name: str) -> str:
+        """The rows of a table, or a share: as a SELECT, since ClickHouse samples nothing that is joined."""
         table, sample = self.project.table(name), join.get("sample")
-        if not sample:
-            cohorts = {"cohort_people": self.project.count_cohorts, "static_cohort_people": self.project.static_cohorts}
-            if name not in cohorts:
-                return table
+        if sample:
+            if name != "events":
+                raise NotComputedError(f"SAMPLE of {name}")
+            share = _ratio(sample["sample_value"])
+            if sample.get("offset_value"):
+                share += f" OFFSET {_ratio(sample['offset_value'])}"
+            return f"(SELECT * FROM {table} SAMPLE {share} SETTINGS asterisk_include_materialized_columns = 1)"
+        cohorts = {"cohort_people": self.project.count_cohorts, "static_cohort_people": self.project.static_cohorts}
+        if name in cohorts:
             return f"(SELECT * FROM {table} WHERE cohort_id IN {literal(cohorts[name]())})"
-        if name != "events":
-            raise NotComputedError(f"SAMPLE of {name}")
-        share = _ratio(sample["sample_value"])
-        if sample.get("offset_value"):
-            share += f" OFFSET {_ratio(sample['offset_value'])}"
-        return f"(SELECT * FROM {table} SAMPLE {share} SETTINGS asterisk_include_materialized_columns = 1)"
+        return table
 
     def _array_join(self, node: Node) -> str:
         if not node.get("array_join_op"):
