@@ -110,7 +110,7 @@ def test_the_demo_shows_whatever_stands_there(copy: Path, capsys: pytest.Capture
     show_applied({}, load(copy, "sandbox"))
     assert "There are no definitions yet" in capsys.readouterr().out
     others(copy)
-    edit(copy, "tools/demo/installations.py", "RUNS, SIZE, DAYS, SEED = 10_000,", "RUNS, SIZE, DAYS, SEED = 200,")
+    edit(copy, "tools/demo/installations.py", "RUNS, SIZE, DAYS, SEED = 15_000,", "RUNS, SIZE, DAYS, SEED = 200,")
     try:
         said = run(copy, "tools.demo")
         assert re.search(r"^Applied: .*\b1 flag", said, re.MULTILINE)
