@@ -29,7 +29,7 @@ MOST = 20
 COUNTED = 20
 """Most new flags of a plan, and most flags of a cohort, of which PostHog is asked how many they serve."""
 
-_SERVING = ("key", "active", "archived", "release_conditions", "variants", "payloads")
+_SERVING = ("key", "active", "archived", "release_conditions", "early_exit", "variants", "payloads")
 """The fields that say how many a flag serves, and with what."""
 
 

@@ -825,6 +825,15 @@ def test_other_shares_of_variants_say_how_many_get_another_one(stack: Stack, key
     assert not any("get another variant" in each for each in write(50, 50, bucketing_identifier="device_id"))
 
 
+def test_whom_an_early_exit_alone_leaves_out_is_counted(stack: Stack, key: str) -> None:
+    conditions = [{**OURS, "rollout_percentage": 20}, *ALL["release_conditions"]]
+    stack.write("flag", key, release_conditions=conditions)
+    stack.up()
+    stack.write("flag", key, release_conditions=conditions, early_exit=True)
+    said = list(reading.lines(stack.entry(f"flag/{key}", True)))
+    assert "serves about 10 of 20 persons now, and about 8 then" in said
+
+
 def test_a_new_flag_and_another_variant_or_payload_of_a_condition_say_for_how_many(stack: Stack, key: str) -> None:
     shares = [{"key": name, "rollout_percentage": share} for name, share in (("a", 100), ("b", 0))]
     ours = {**OURS, "variant": "a"}
