@@ -18,8 +18,9 @@ from providers.posthog.client import Client
 from providers.posthog.errors import Problem
 from providers.posthog.inputs import WAITING
 from providers.posthog.inventory import Inventory, PostHogDirectory
-from providers.posthog.kinds import KINDS, Ref
-from providers.posthog.reconcile import changed
+from providers.posthog.kinds import KINDS, Kind, Ref
+from providers.posthog.kinds.base import Reading
+from providers.posthog.reconcile import changed, same
 from providers.posthog.references import readable, with_ids, with_refs
 
 AUDIENCES = ("flag", "cohort")
@@ -94,9 +95,18 @@ def held_as_written(
         wanted = kind.canonical(with_ids(each.properties, id_of))
         with suppress(Problem):
             live = inventory.get(kind, id_)
-            if live and not live.get("deleted") and not changed(kind, kind.project(live, wanted, directory), wanted):
+            if live and not live.get("deleted") and _holds(kind, Reading(live, wanted, directory), wanted):
                 found.add(name)
     return frozenset(found)
+
+
+def _holds(kind: Kind, reading: Reading, wanted: Mapping[str, Any]) -> bool:
+    """Return whether PostHog holds a definition to the letter, which it can show of no secret.
+
+    Also what people add to must be the definition's alone: else what a file takes out of it would be taken for theirs.
+    """
+    owned = [each for each in kind.fields if each.name not in wanted.get("unmanaged", ())]
+    return all(each.kept and not each.secret and same(each.held(reading), wanted.get(each.name)) for each in owned)
 
 
 class _Refs:

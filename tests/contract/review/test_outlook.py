@@ -739,6 +739,23 @@ def test_what_posthog_holds_already_as_the_files_say_is_no_change_that_counts(st
     assert stack.plan(False).report.refused == ()
 
 
+def test_what_files_take_off_a_dashboard_counts_though_people_may_add_to_it(stack: Stack, key: str) -> None:
+    names = [f"{key}-{n}" for n in range(7)]
+
+    def write(*shown: str) -> None:
+        for board, insights in ((f"{key}-all", names), (f"{key}-some", shown)):
+            tiles = [{"insight": each, "layout": {"w": 6, "h": 5}} for each in insights]
+            stack.write("dashboard", board, name=board, tiles=tiles)
+
+    for name in names:
+        stack.write("insight", name, name=name, trends={"series": [{"event": "$pageview"}]})
+    write(*names)
+    stack.up()
+    write(names[0])
+    [refused] = stack.plan(False).report.refused
+    assert refused.startswith("7 of 10 objects would be changed, 5 may be in one run: ")
+
+
 # Forms
 
 
