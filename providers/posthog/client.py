@@ -133,10 +133,10 @@ class Client:
         """
         repeatable = method in REPEATABLE if repeatable is None else repeatable
         deadline = self._clock.now() + self._patience
-        failures = 0
+        failures, lost = 0, None
         while True:
             while wait := self._limiter.enter(path):
-                self._pause(wait, deadline)
+                self._pause(wait, deadline, lost)
             try:
                 return self._counted(method, path, json, params)
             except ApiError as error:
@@ -146,9 +146,10 @@ class Client:
                 failures += 1
                 if not (error.outcome_unknown and repeatable) or failures == ATTEMPTS:
                     raise
+                lost = error
                 first, longest = BACKOFF
                 backoff = min(first * 2 ** (failures - 1), longest) * random.uniform(0.5, 1)
-                self._pause(Wait(max(backoff, error.retry_after or 0), f"{error}; trying again"), deadline)
+                self._pause(Wait(max(backoff, error.retry_after or 0), f"{error}; trying again"), deadline, lost)
 
     def settle(self) -> None:
         """Wait until what was written so far, by us or before we began, is in every answer of PostHog's."""
@@ -168,10 +169,11 @@ class Client:
             return True
         return not (isinstance(answer, dict) and answer.get("cloud") is False)
 
-    def _pause(self, wait: Wait, deadline: float) -> None:
+    def _pause(self, wait: Wait, deadline: float, lost: ApiError | None) -> None:
+        """Wait, or give up; PostHog may have carried out what it was asked before and whose answer was ``lost``."""
         now = self._clock.now()
         if now + wait.seconds > deadline:
-            raise ApiError(f"given up instead of {wait}; run again later", 429)
+            raise lost or ApiError(f"given up instead of {wait}; run again later", 429)
         if told := self._told(wait, now):
             self._warn(told)
         self._clock.sleep(wait.seconds)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -136,9 +136,16 @@ class History:
                 return
             yield entry
 
-    def newest(self, kind: Kind, live: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the log's last entry about an object, empty without one. Raises ``ApiError``."""
-        return next(iter(self._read(kind, str(live["id"]))), {})
+    def newest(self, kind: Kind, live: Mapping[str, Any], but: Collection[str] = ()) -> dict[str, Any]:
+        """Return the log's last entry about an object, but those about these fields alone; empty without one.
+
+        Raises ``ApiError``.
+        """
+        for entry in self._read(kind, str(live["id"])):
+            fields = {change.get("field") for change in _changes(entry)}
+            if not fields or not fields <= {*but}:
+                return entry
+        return {}
 
     def _entries(self, kind: Kind, id_: str) -> list[dict[str, Any]]:
         try:

@@ -123,7 +123,7 @@ def only_switched_off(client: Client, live: Live) -> str:
     This reads PostHog's activity log, for which the API key needs the scope ``activity_log:read``.
     """
     try:
-        entry = History(client).newest(FLAG, live)
+        entry = History(client).newest(FLAG, live, _COUNTED)  # a repeated switch-off changes nothing else
     except ApiError as error:
         if error.status in NOT_AVAILABLE:
             return "the API key may not read PostHog's activity log (scope activity_log:read)"

@@ -217,6 +217,14 @@ def test_on_goes_back_to_what_was_on_before(oncall: OnCall, sandbox: Sandbox) ->
     assert oncall.read("ai") == FILE
 
 
+def test_on_knows_a_switch_off_that_was_sent_twice(oncall: OnCall, sandbox: Sandbox) -> None:
+    """The first answer was lost; of the second request PostHog's log has the flag's version alone."""
+    sandbox.strike("cut_unanswered", "PATCH", "feature_flags")
+    assert oncall.run("off", "ai").returncode == 0
+    done = oncall.run("on", "ai")
+    assert (done.returncode, oncall.is_on("ai")) == (0, True), done.stderr
+
+
 def test_on_asks_for_consent_where_up_would(oncall: OnCall) -> None:
     """C6: on a careful stack it takes the one consent, on/<key>, in the stack's settings."""
     oncall.settings("  ai-admin:careful: true\n  ai-admin:follows: staging\n")

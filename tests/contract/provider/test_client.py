@@ -108,6 +108,17 @@ def test_a_server_that_keeps_failing_is_left_alone_after_some_attempts(
     assert sum(clock.waits) < 10
 
 
+def test_what_was_asked_and_got_no_answer_in_time_may_be_done(server: Scripted, clock: Leaping) -> None:
+    """Also where a limit then keeps it from being asked again."""
+    client = Client(Connection(server.url, "1", None, "phx_secret"), clock=clock, patience=10)
+    for then in (503, 429):
+        server.say(502)
+        server.say(then, Retry_After="60")
+        with pytest.raises(ApiError) as given_up:
+            client.request("PATCH", "/x/", {"active": False})
+        assert given_up.value.outcome_unknown
+
+
 def test_half_an_answer_is_none(server: Scripted, client: Client) -> None:
     server.script.append((200, {}, b'{"results": [{"id'))
     server.script.append((200, {"Content-Length": "1000", "Connection": "close"}, b'{"ok": true}'))
