@@ -11,8 +11,8 @@ import click
 from ai_admin.cli.checkout import PROBLEMS, checkout, readable, undefined
 from ai_admin.cli.numbers import NOT_READ, moment, table
 from ai_admin.cli.switching import Stack, opened, stack_of, stack_option
-from ai_admin.cli.text import count, ended, printable, show_json
-from ai_admin.definitions.spelling import listed
+from ai_admin.cli.text import count, ended, show_json
+from ai_admin.definitions.spelling import listed, printable
 from ai_admin.numbers.alerts import Check, Standing, overdue, send_test
 from ai_admin.numbers.alerts import alerts as read
 from providers.posthog.errors import ApiError

@@ -15,8 +15,8 @@ from ai_admin.cli import takes_its_time
 from ai_admin.cli.checkout import PROBLEMS, readable, undefined
 from ai_admin.cli.numbers import NOT_READ, asked, period_options
 from ai_admin.cli.switching import Stack, stack_option
-from ai_admin.cli.text import count, ended, printable, show_json, styled, waiting
-from ai_admin.definitions.spelling import listed
+from ai_admin.cli.text import count, ended, show_json, styled, waiting
+from ai_admin.definitions.spelling import listed, printable
 from ai_admin.numbers.alerting import Check, Firing
 from ai_admin.numbers.backtest import Asked, Backtest, NotTold, Told, Watch, fired
 from ai_admin.numbers.picture import sheet

@@ -9,12 +9,13 @@ import click
 
 from ai_admin.cli.checkout import checkout, known
 from ai_admin.cli.problem_reports import FORMS
-from ai_admin.cli.text import count, printable
+from ai_admin.cli.text import count
 from ai_admin.clients import stale
 from ai_admin.definitions import proposals
 from ai_admin.definitions.check import Checked
 from ai_admin.definitions.check import check as check_definitions
 from ai_admin.definitions.model import Problem
+from ai_admin.definitions.spelling import printable
 
 
 @click.command()

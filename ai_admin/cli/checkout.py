@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 
 import click
 
-from ai_admin.cli.text import ended, printable
+from ai_admin.cli.text import ended
 from ai_admin.definitions import Definitions, load
 from ai_admin.definitions.model import Problem
-from ai_admin.definitions.spelling import closest, listed
+from ai_admin.definitions.spelling import closest, listed, printable
 from ai_admin.definitions.stacks import known_stacks, project_stacks
 from ai_admin.stackfile import settings
 from providers.posthog.connection import contradicted, is_loopback

@@ -11,11 +11,11 @@ from collections.abc import Collection, Iterable
 import click
 
 from ai_admin.cli.checkout import PROBLEMS
-from ai_admin.cli.text import ended, printable
+from ai_admin.cli.text import ended
 from ai_admin.definitions.catalog import values_of_persons
 from ai_admin.definitions.check import Checked
 from ai_admin.definitions.index import Unit
-from ai_admin.definitions.spelling import closest, listed
+from ai_admin.definitions.spelling import closest, listed, printable
 from ai_admin.definitions.unreadable import at
 from ai_admin.numbers import Cap, Installation, Report, product
 from ai_admin.numbers.caps import DAILY

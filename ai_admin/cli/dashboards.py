@@ -13,10 +13,10 @@ from ai_admin.charts import NotInstalled
 from ai_admin.cli.checkout import PROBLEMS, checkout, readable, undefined
 from ai_admin.cli.numbers import moment
 from ai_admin.cli.switching import opened, stack_option
-from ai_admin.cli.text import count, ended, printable, progress, show_json
+from ai_admin.cli.text import count, ended, progress, show_json
 from ai_admin.definitions import Definitions
 from ai_admin.definitions.schemas import schema, search
-from ai_admin.definitions.spelling import listed
+from ai_admin.definitions.spelling import listed, printable
 from ai_admin.numbers.dashboards import SCOPES, Board, Wanted, boards
 from ai_admin.numbers.drawing import Written, write
 from ai_admin.numbers.replaced import replaced

@@ -26,9 +26,9 @@ from ai_admin.cli.numbers import (
     table,
 )  # fmt: skip
 from ai_admin.cli.switching import Stack, stack_of, stack_option
-from ai_admin.cli.text import count, ended, printable, show_json
+from ai_admin.cli.text import count, ended, show_json
 from ai_admin.definitions.check import Checked, check
-from ai_admin.definitions.spelling import closest, listed
+from ai_admin.definitions.spelling import closest, listed, printable
 from ai_admin.numbers import Cap, Installation, Period, Report, product
 from ai_admin.numbers import installations as read
 from ai_admin.numbers.installations import known, recent_errors

@@ -11,8 +11,7 @@ import click
 
 from ai_admin.cli.checkout import checkout
 from ai_admin.cli.switching import AT_THE_SCREEN, Stack, opened
-from ai_admin.cli.text import printable
-from ai_admin.definitions.spelling import listed
+from ai_admin.definitions.spelling import listed, printable
 from ai_admin.numbers import Period
 
 NOT_READ = 1

@@ -9,9 +9,9 @@ import click
 
 from ai_admin.cli.checkout import checkout, looked_at
 from ai_admin.cli.ls import say_unread
-from ai_admin.cli.text import ended, printable, show_json, waiting
+from ai_admin.cli.text import ended, show_json, waiting
 from ai_admin.definitions.file_text import mapping
-from ai_admin.definitions.spelling import closest
+from ai_admin.definitions.spelling import closest, printable
 from ai_admin.review import reading
 from ai_admin.review.standing import Standing, shown, survey
 from providers.posthog.kinds import KINDS, Ref

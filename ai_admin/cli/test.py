@@ -10,10 +10,10 @@ from typing import Any
 import click
 
 from ai_admin.cli.checkout import checkout, known, no_such, only_whole
-from ai_admin.cli.text import count, printable
+from ai_admin.cli.text import count
 from ai_admin.definitions.check import check
 from ai_admin.definitions.index import Index
-from ai_admin.definitions.spelling import listed
+from ai_admin.definitions.spelling import listed, printable
 from ai_admin.definitions.stacks import known_stacks
 from ai_admin.evaluation import Outcome, Report, resources, run, served
 from ai_admin.evaluation.junit import document

@@ -11,6 +11,8 @@ from threading import Event, Thread
 
 import click
 
+from ai_admin.definitions.spelling import printable
+
 PATIENCE = 2.0
 """Seconds after which a command says what it is at."""
 
@@ -18,11 +20,6 @@ PATIENCE = 2.0
 def count(number: int, noun: str, plural: str = "") -> str:
     """Return a number of things, in words; the plural is the noun with an s where none is given."""
     return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
-
-
-def printable(line: object) -> str:
-    """Return something on one line, with what terminals would act on escaped."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in str(line))
 
 
 def waiting(line: str) -> None:

@@ -12,11 +12,11 @@ import click
 
 from ai_admin.cli.checkout import PROBLEMS, checkout, no_such, only_stack, readable
 from ai_admin.cli.switching import opened, stack_option
-from ai_admin.cli.text import count, ended, printable, show_json, waiting
+from ai_admin.cli.text import count, ended, show_json, waiting
 from ai_admin.definitions.catalog import catalogue, is_posthogs_own
 from ai_admin.definitions.check import check
 from ai_admin.definitions.index import Index
-from ai_admin.definitions.spelling import closest, listed
+from ai_admin.definitions.spelling import closest, listed, printable
 from ai_admin.evaluation import Person, resources, standing
 from ai_admin.evaluation import compared as comparison
 from ai_admin.evaluation.answers import Answer

@@ -12,6 +12,7 @@ import yaml
 
 from ai_admin.definitions import yaml_text
 from ai_admin.definitions.forms.base import Written
+from ai_admin.definitions.spelling import printable
 
 WIDTH = 120
 _SHORT = 90
@@ -101,5 +102,5 @@ def text_of(file: Written, comments: Iterable[str] = ()) -> str:
     """Return the text of a file: its schema for editors, comments, and the definition."""
     up = "../" * len(PurePosixPath(file.path).parent.parts)
     head = [f"# yaml-language-server: $schema={up}schemas/{file.kind}.schema.json"]
-    head += [f"# {line}" for each in comments for line in each.splitlines()]
+    head += [f"# {printable(line)}" for each in comments for line in each.splitlines()]
     return "\n".join([*head, mapping(file.value)]) + "\n"

@@ -81,3 +81,8 @@ def listed(names: Iterable[str], word: str = "or", most: int = 12) -> str:
     if len(names) > most:
         return f"{', '.join(names[:most])} … ({len(names) - most} more)"
     return f" {word} ".join(filter(None, (", ".join(names[:-1]), names[-1]))) if names else "nothing"
+
+
+def printable(line: object) -> str:
+    """Return something on one line, with what terminals would act on escaped."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in str(line))

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ai_admin.definitions.file_text import dumped, mapping
+from ai_admin.definitions.file_text import dumped, mapping, text_of
+from ai_admin.definitions.forms.base import Written
 from ai_admin.definitions.unreadable import UNREADABLE
 from ai_admin.definitions.yaml_text import MAX_DEPTH, parse
 
@@ -171,6 +172,13 @@ def test_what_we_write_is_read_as_the_same(text: str) -> None:
     value = {"key": text, "list": [text, {"in": text}], "more": {"a": [{"long": text * 50}]}}
     for written in (mapping(value), dumped(value, flow=True)):
         assert parse(f"{written}\n") == (value, [])
+
+
+@given(st.text(max_size=5))
+@example("a\x7fb")
+def test_no_comment_that_we_write_breaks_a_file(comment: str) -> None:
+    """It may tell what PostHog holds."""
+    assert parse(text_of(Written("flag", "a", {"key": "a"}), [comment])) == ({"key": "a"}, [])
 
 
 @given(st.text(alphabet="ab1:-[]{},&*!|>'\"?#% \n\t.", max_size=60))
