@@ -15,7 +15,6 @@ from ai_admin.cli.switching import (
     asked_for,
     edit,
     left,
-    not_switched,
     opened,
     reason_option,
     stack_option,
@@ -26,7 +25,7 @@ from ai_admin.definitions.check import check
 from ai_admin.definitions.off_files import off_by_file
 from ai_admin.definitions.switch_line import switched
 from providers.posthog.errors import ApiError, NotSwitched
-from providers.posthog.switch import Audience, Live, audiences, dependents, every, in_order, turn
+from providers.posthog.switch import Audience, Live, audiences, dependents, every, in_order, not_switched, turn
 
 PATIENCE = 1.0
 """Seconds that the command waits, once all is done, for PostHog to count who is affected."""

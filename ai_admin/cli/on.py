@@ -15,7 +15,6 @@ from ai_admin.cli.switching import (
     asked_for,
     edit,
     git,
-    not_switched,
     opened,
     reason_option,
     stack_option,
@@ -26,7 +25,7 @@ from ai_admin.definitions.files import File
 from ai_admin.definitions.switch_line import is_on, switched
 from providers.posthog.errors import ApiError, NotEdited, NotSwitched
 from providers.posthog.safety import on_code
-from providers.posthog.switch import Live, disabled_dependencies, only_switched_off, turn
+from providers.posthog.switch import Live, disabled_dependencies, not_switched, only_switched_off, turn
 
 VERSIONS = 20
 """The number of earlier versions of a file that are searched."""

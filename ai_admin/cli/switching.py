@@ -101,11 +101,6 @@ def _near(stack: Stack, key: str) -> str | None:
         return None
 
 
-def not_switched(key: str, word: str, why: str, unknown: bool = False) -> str:
-    """Return that a flag was not switched ``off`` or ``on`` and why, or that this is not known."""
-    return f"{key} may be {word}, or not: {why}" if unknown else f"{key} was not switched {word}: {why}"
-
-
 def left(stack: Stack, what: str, error: ApiError) -> click.exceptions.Exit:
     """Say why PostHog could not be read, and return the end of the command."""
     advice = ""

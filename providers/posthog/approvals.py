@@ -28,6 +28,9 @@ POLICY_CONFLICT = "policy_conflict"
 APART = "active"
 """The field that has policies of its own: switching a flag on, and off."""
 
+DISABLE = "feature_flag.disable"
+"""PostHog's name of what the policy for switching a flag off gates."""
+
 
 @dataclass(frozen=True)
 class Request:
@@ -42,6 +45,10 @@ class Request:
     """The body that was sent."""
     since: str
     """The time at which it was made, in words."""
+    action: str
+    """PostHog's name of what a policy gates: ``feature_flag.disable``."""
+    version: int | None
+    """The object's version that was to be changed; None where PostHog does not say."""
     link: str
     """The address of its page."""
     decision: str
@@ -126,6 +133,8 @@ class Approvals:
             object=None if object_id is None else str(object_id),
             data=(row.get("intent") or {}).get("full_request_data") or {},
             since=f"{since[:10]} {since[11:16]} UTC",
+            action=str(row.get("action_key")),
+            version=((row.get("intent") or {}).get("preconditions") or {}).get("version"),
             link=self.link(str(row["id"])),
             decision=_decision(row),
         )

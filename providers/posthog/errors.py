@@ -119,11 +119,15 @@ class NoHistory(Problem):
 
 
 class NotSwitched(Problem):
-    """PostHog left a flag as it was, or it is not known (``unknown``) whether it did. One line with the reason."""
+    """PostHog left a flag as it was, or it is not known (``unknown``) whether it did. One line with the reason.
 
-    def __init__(self, reason: str, unknown: bool = False) -> None:
+    ``waits`` is the request that somebody has to approve, in words; empty where there is none.
+    """
+
+    def __init__(self, reason: str, unknown: bool = False, waits: str = "") -> None:
         super().__init__(reason)
         self.unknown = unknown
+        self.waits = waits
 
 
 class NotEdited(Problem):

@@ -70,10 +70,12 @@ class Metadata:
     last (see ``switch``)."""
     refused: bool = False
     """The program has refused the change; it registers it in a preview so that the plan shows it."""
+    done: str = ""
+    """What was done of the change already, in words, before what is said of the rest."""
 
     def line(self, message: str) -> str:
         """Return a message as one line that begins with the definition, as far as it is known."""
-        return ": ".join(part for part in (self.source, self.name, " ".join(message.split())) if part)
+        return ": ".join(part for part in (self.source, self.name, self.done, " ".join(message.split())) if part)
 
 
 def to_inputs(properties: Properties, meta: Metadata) -> dict[str, Any]:

@@ -35,6 +35,7 @@ from providers.posthog.inputs import NAME, PROBLEM, Metadata, resolved, switched
 from providers.posthog.judge import Judge, OneLine, unknown
 from providers.posthog.kinds import KINDS, Kind
 from providers.posthog.kinds.base import APPLIED, OWN, UNKEPT, Properties
+from providers.posthog.kinds.flag import FLAG
 from providers.posthog.lifecycle import Lifecycle
 from providers.posthog.lifecycle.discovered import PENDING
 from providers.posthog.matching import as_mappings, unchanged_lists
@@ -162,16 +163,11 @@ class PostHogProvider(ResourceProvider):
         lifecycle, project = self._lifecycle()
         meta = _SESSION.metadata.of(props)
         properties = to_properties(self.kind_name, props)
-        match = self._goes_off_with_adoption(lifecycle, properties, meta)
         if problem := _missing(meta) or props.get(PROBLEM):
-            self._only_off(lifecycle, match, meta)
-            raise Refused(problem)
+            match = self._goes_off_with_adoption(lifecycle, properties, meta)
+            raise Refused(problem + (_only_off(lifecycle, match.id, match.live, meta) if match else ""))
         with OneLine(meta):
-            try:
-                id_, applied = lifecycle.create(properties, meta)
-            except ApiError:
-                self._only_off(lifecycle, match, meta)
-                raise
+            id_, applied = lifecycle.create(properties, meta)
         return CreateResult(id_, self._outputs(applied, meta, project, props))
 
     def _goes_off_with_adoption(self, lifecycle: Lifecycle, properties: Properties, meta: Metadata) -> Match | None:
@@ -182,12 +178,6 @@ class PostHogProvider(ResourceProvider):
 
     def _goes_off(self, properties: Properties) -> bool:
         return self.kind_name == "flag" and properties.get("active") is False
-
-    def _only_off(self, lifecycle: Lifecycle, match: Match | None, meta: Metadata) -> None:
-        """Send the switch alone of a flag of which something else is refused; that is what is told."""
-        if match:
-            with suppress(ApiError, Stopped):
-                lifecycle.update(match.id, match.live, switched_off(match.live), meta)
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Return what PostHog holds, as outputs and as inputs: the engine shows drift by comparing inputs.
@@ -236,25 +226,15 @@ class PostHogProvider(ResourceProvider):
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         """Send the fields that differ from the last outputs, in one PATCH.
 
-        Of a flag that goes off and is refused, here or by PostHog, the switch is sent all the same.
+        Of a flag that goes off the switch is sent before, and also where the rest is refused.
         """
         lifecycle, project = self._lifecycle(_olds)
         meta = _SESSION.metadata.of(_news)
         olds, news = to_properties(self.kind_name, _olds), to_properties(self.kind_name, _news)
-        goes_off = self._goes_off(news)
         if problem := _missing(meta) or _news.get(PROBLEM):
-            if goes_off:
-                with OneLine(meta):
-                    lifecycle.update(_id, olds, switched_off(olds), meta)
-            raise Refused(problem)
+            raise Refused(problem + (_only_off(lifecycle, _id, olds, meta) if self._goes_off(news) else ""))
         with OneLine(meta):
-            try:
-                applied = lifecycle.update(_id, olds, news, meta)
-            except ApiError:
-                if goes_off:  # PostHog refuses something else of it
-                    with suppress(ApiError, Stopped):
-                        lifecycle.update(_id, olds, switched_off(olds), meta)
-                raise
+            applied = lifecycle.update(_id, olds, news, meta)
         # What waits for an approval is as it was.
         waits = {field.name for field in reconcile.changed(KINDS[self.kind_name], applied, news)}
         record = {name: text for name, text in (_olds.get(APPLIED) or {}).items() if name in waits}
@@ -297,6 +277,18 @@ class PostHogProvider(ResourceProvider):
     ) -> dict[str, Any]:
         found = {name: properties[name] for name in (UNKEPT, OWN) if properties.get(name)}
         return {**self._inputs(properties, meta, like), **found, PROJECT: project}
+
+
+def _only_off(lifecycle: Lifecycle, id_: str, live: Properties, meta: Metadata) -> str:
+    """Switch off a flag of which something else is refused, and return what became of it, to be said after that."""
+    off = switched_off(live)
+    if not reconcile.changed(FLAG, live, off):
+        return ""
+    try:
+        held = lifecycle.update(id_, live, off, meta)
+    except (ApiError, Stopped) as problem:
+        return f"; {problem}"
+    return "; it is off in PostHog" if held["active"] is False else "; its switch-off waits for approval"
 
 
 def _missing(meta: Metadata) -> str:

@@ -1,4 +1,4 @@
-"""Switching a flag with one read and one write, without the engine, its lock and its state. For on-call.
+"""Switching a flag by itself: one write, without the engine, its lock and its state. For on-call, and for every `up`.
 
 This module only sends requests; the caller decides what may be switched on.
 """
@@ -9,21 +9,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from providers.posthog import reconcile
 from providers.posthog.advice import explained
-from providers.posthog.approvals import NOT_AVAILABLE, Approvals
+from providers.posthog.approvals import APART, NOT_AVAILABLE, Approvals
 from providers.posthog.client import Client
 from providers.posthog.errors import ApiError, NotSwitched
 from providers.posthog.history import History
-from providers.posthog.inventory import PostHogDirectory
 from providers.posthog.kinds.flag import FLAG
 
 Live = dict[str, Any]
 
 SEARCHED = 200
 """The longest text that PostHog searches for, in characters."""
-
-_SWITCH = [field for field in FLAG.fields if field.name == "active"]
 
 
 @dataclass(frozen=True)
@@ -56,18 +52,20 @@ def every(client: Client) -> dict[str, Live]:
     return {row["key"]: row for row in client.pages(client.project_path(FLAG.collection)) if not row.get("deleted")}
 
 
-def turn(client: Client, live: Live, active: bool) -> Live:
-    """Switch a flag on or off, and return it as PostHog answers. Raises :class:`NotSwitched`."""
-    body = reconcile.body(FLAG, _SWITCH, {"active": active}, PostHogDirectory(client), live)
+def turn(client: Client, live: Mapping[str, Any], active: bool) -> Live:
+    """Switch a flag on or off, and return it as PostHog answers. Raises :class:`NotSwitched`.
+
+    Of ``live`` only the id is looked at: nothing that the flag is, or that else is to become of it, is in the way.
+    """
     try:
-        answer: Live = client.request("PATCH", _path(client, live), body)
+        answer: Live = client.request("PATCH", _path(client, live), {APART: active})
     except ApiError as error:
         answer = _now(client, live) if error.outcome_unknown else {}
         if answer.get("active") is active:
             return answer  # it was lost on the way
         request = Approvals(client).made_by(error)
         if request:
-            raise NotSwitched(f"{request}; somebody has to approve it there") from None
+            raise NotSwitched(f"{request}; somebody has to approve it there", waits=str(request)) from None
         # A refusal is about the flag in PostHog: there is no definition to correct.
         reason = str(error) if error.status == 400 else explained(error)
         raise NotSwitched(reason, error.outcome_unknown and not answer) from None
@@ -76,7 +74,12 @@ def turn(client: Client, live: Live, active: bool) -> Live:
     return answer
 
 
-def _now(client: Client, live: Live) -> Live:
+def not_switched(key: str, word: str, why: str, unknown: bool = False) -> str:
+    """Return that a flag was not switched ``off`` or ``on`` and why, or that this is not known."""
+    return f"{key} may be {word}, or not: {why}" if unknown else f"{key} was not switched {word}: {why}"
+
+
+def _now(client: Client, live: Mapping[str, Any]) -> Live:
     """Return a flag as PostHog holds it now; empty where it does not say."""
     try:
         answer: Live = client.get(_path(client, live))

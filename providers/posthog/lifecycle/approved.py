@@ -2,20 +2,29 @@
 
 A change that PostHog puts under approval is told and is no failure: what a method returns is then what PostHog holds
 until somebody approves.
+
+A flag that goes off is switched by itself, before anything else of it is compared or sent: whatever stops the rest (a
+colleague's edit, another policy, what PostHog refuses) does not leave it on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from providers.posthog import reconcile
-from providers.posthog.approvals import APART, OPEN, POLICY_CONFLICT, REFUSED, Request
-from providers.posthog.errors import ApiError, NotApproved
-from providers.posthog.inputs import WAITING, Metadata
+from providers.posthog.advice import explained
+from providers.posthog.approvals import APART, DISABLE, OPEN, POLICY_CONFLICT, REFUSED, Request
+from providers.posthog.errors import ApiError, Conflict, NotApproved, NotSwitched, Stopped
+from providers.posthog.inputs import WAITING, Metadata, switched_off
 from providers.posthog.inventory import Live
 from providers.posthog.kinds.base import Field, Properties
 from providers.posthog.lifecycle.collection import Collection
+from providers.posthog.switch import not_switched, turn
+
+_OFF = "it is off in PostHog; the rest of its change"
+"""What became of a switch-off, before what becomes of the rest."""
 
 
 class Approved(Collection):
@@ -50,10 +59,13 @@ class Approved(Collection):
     def update(self, id_: str, old: Properties, new: Properties, meta: Metadata) -> Properties:
         """PATCH what differs; of an object that waits for its creation nothing else can be asked for.
 
-        What waits for a policy of its own is asked for later.
+        What waits for a policy of its own is asked for later. Raises ``Stopped`` for a switch-off that failed, too.
         """
-        if not id_.startswith(WAITING) or not reconcile.changed(self.kind, old, new):
-            return super().update(id_, old, new, meta)
+        fields = reconcile.changed(self.kind, old, new)
+        if not id_.startswith(WAITING) or not fields:
+            if not _goes_off(fields, new):
+                return super().update(id_, old, new, meta)
+            return self._off_first(id_, old, meta, lambda live, off, told: self._change(id_, off, new, told, live))
         request = self._open_creation(id_)
         asked = self.writer.project(request.applied_to({}), new) if request else {}
         if request is None or any(field.name != APART for field in reconcile.changed(self.kind, asked, new)):
@@ -67,6 +79,12 @@ class Approved(Collection):
     def _patch(
         self, id_: str, fields: list[Field], new: Properties, live: Live, before: Properties, meta: Metadata
     ) -> Properties:
+        if _goes_off(fields, new):  # of an object that is adopted
+
+            def others(live: Live, off: Properties, told: Metadata) -> Properties:
+                return self._patch(id_, reconcile.changed(self.kind, off, new), new, live, off, told)
+
+            return self._off_first(id_, before, meta, others)
         request = self._asked(id_, live, new) if fields else None
         if request is None:
             try:
@@ -81,6 +99,32 @@ class Approved(Collection):
         self._wait(request, meta)
         return before
 
+    def _off_first(
+        self, id_: str, before: Properties, meta: Metadata, rest: Callable[[Live, Properties, Metadata], Properties]
+    ) -> Properties:
+        """Switch a flag off by itself, do the ``rest``, and return what PostHog then holds.
+
+        ``rest`` gets the flag as PostHog answered, its canonical form, and metadata for messages, which then begin with
+        what became of the switch. While that waits for an approval, nothing else is sent.
+        """
+        asked = self._asked_off(id_)
+        if asked and asked.state == REFUSED:
+            raise NotApproved(str(asked))
+        try:
+            live = turn(self.client, {"id": id_}, False)
+        except NotSwitched as problem:
+            if not problem.waits:
+                raise Stopped(not_switched("it", "off", str(problem), problem.unknown)) from None
+            self.services.warn(meta, _waits(problem.waits))
+            return before
+        if live.get("deleted"):
+            raise Conflict(f"{self.kind.type} {id_} was deleted since it was read; run again")
+        self.inventory.wrote(self.kind, live)
+        try:
+            return rest(live, switched_off(before), replace(meta, done=_OFF))
+        except (ApiError, Stopped) as problem:
+            raise Stopped(f"{_OFF}: {explained(problem) if isinstance(problem, ApiError) else problem}") from None
+
     def delete(self, id_: str, old: Properties) -> None:
         """Remove the object, or take its creation back."""
         if id_.startswith(WAITING):
@@ -91,6 +135,11 @@ class Approved(Collection):
     def remind(self, id_: str, new: Properties, meta: Metadata) -> None:
         """Tell of a change that it was asked for in an earlier run."""
         live = None if id_.startswith(WAITING) else self.inventory.get(self.kind, id_)
+        if live and live[APART] and new.get(APART) is False:
+            asked = self._asked_off(id_)
+            if asked:
+                self.services.warn(meta, str(asked) if asked.state == REFUSED else _waits(str(asked)))
+            return
         request = self._asked(id_, live, new) if live else None
         if request:
             self.services.warn(meta, str(request))
@@ -99,6 +148,16 @@ class Approved(Collection):
         """Return the newest change request by which an object would become what the definition says."""
         requests = self.services.approvals.requests(self.kind, id_)
         return next((each for each in requests if self._is_for(each, live, new)), None)
+
+    def _asked_off(self, id_: str) -> Request | None:
+        """Return the newest request to switch a flag off; one that was rejected is about the flag as it was then."""
+        try:
+            version = (self.inventory.get(self.kind, id_) or {}).get("version")
+            requests = self.services.approvals.requests(self.kind, id_)
+        except ApiError:  # what can't be read is not in the way
+            return None
+        about = (each for each in requests if each.action == DISABLE)
+        return next((each for each in about if each.state in OPEN or each.version in (None, version)), None)
 
     def _is_for(self, request: Request, live: Live, new: Properties) -> bool:
         project = self.writer.project
@@ -132,3 +191,12 @@ class Approved(Collection):
         """Return the request behind a provisional id, as long as it isn't decided."""
         requests = self.services.approvals.requests(self.kind, None)
         return next((each for each in requests if id_ == WAITING + each.id and each.state in OPEN), None)
+
+
+def _waits(request: str) -> str:
+    return f"its switch-off {request}; until then it is on, and nothing else of its change is sent"
+
+
+def _goes_off(fields: Iterable[Field], new: Properties) -> bool:
+    """Return whether a change of these fields switches a flag off."""
+    return new.get(APART) is False and any(field.name == APART for field in fields)

@@ -102,11 +102,17 @@ class Collection:
 
         Raises :class:`Conflict`, ``NotApproved``, ``ApiError`` and ``LookupProblem``.
         """
+        return self._change(id_, old, new, meta)
+
+    def _change(
+        self, id_: str, old: Properties, new: Properties, meta: Metadata, live: Live | None = None
+    ) -> Properties:
+        """PATCH what differs; ``live`` is the object where it was just read."""
         fields = reconcile.changed(self.kind, old, new)
         new = {**new, UNKEPT: old[UNKEPT]} if UNKEPT in old else new
         if not fields:
             return new
-        live = self.inventory.fetch(self.kind, id_)
+        live = live or self.inventory.fetch(self.kind, id_)
         if live is None:
             raise Conflict(f"{self.kind.type} {id_} was deleted since it was read; run again")
         self._check_unchanged(live, old, new)

@@ -98,6 +98,17 @@ def approvals(sandbox: Sandbox, on: bool) -> None:
     sandbox.call("PATCH", "/_sandbox/settings", {"approvals": on})
 
 
+@pytest.fixture
+def gated(standing: Run) -> Iterator[Run]:
+    """A flag at 20 % that is applied, in a project with policies for rollouts and for switching flags off."""
+    rule = {"approver_config": {"quorum": 1, "users": [1]}, "allow_self_approve": True}
+    actions = ("feature_flag.update", "feature_flag.disable")
+    policies = [standing.sandbox.call("POST", "approval_policies/", {"action_key": each, **rule}) for each in actions]
+    yield standing
+    for policy in policies:
+        standing.sandbox.call("DELETE", f"approval_policies/{policy['id']}/")
+
+
 def waiting(sandbox: Sandbox) -> list[str]:
     return [request["id"] for request in sandbox.items("change_requests") if request["state"] == "pending"]
 
@@ -177,6 +188,66 @@ def test_two_gated_changes_of_a_flag_are_asked_for_one_after_the_other(standing:
         decide(sandbox, "approve")
     assert not standing.up(wanted)
     assert (standing.live()[0]["active"], rollout(standing.live()[0])) == (True, 40)
+
+
+def test_a_switch_off_does_not_wait_for_the_policy_of_what_else_changes(standing: Run, sandbox: Sandbox) -> None:
+    wanted = standing.definition(30, active=False)
+    standing.up(wanted)
+    [live] = standing.live()
+    assert (live["active"], rollout(live)) == (False, 20)
+    [said] = standing.said
+    assert ": it is off in PostHog; the rest of its change: waits for approval since 20" in said
+    decide(sandbox, "approve")
+    assert not standing.up(wanted)
+    [live] = standing.live()
+    assert (live["active"], rollout(live)) == (False, 30)
+
+
+def test_a_flag_that_is_taken_over_goes_off_though_the_rest_waits(run: Run, sandbox: Sandbox) -> None:
+    approvals(sandbox, False)
+    groups = [{"properties": [], "rollout_percentage": 20}]
+    sandbox.call("POST", "feature_flags/", {"key": run.key, "filters": {"groups": groups}})
+    approvals(sandbox, True)
+    run.up(run.definition(30, active=False))
+    [live] = run.live()
+    assert (live["active"], rollout(live), len(waiting(sandbox))) == (False, 20, 1)
+
+
+def test_a_switch_off_that_needs_an_approval_waits_for_its_own_alone(gated: Run, sandbox: Sandbox) -> None:
+    wanted = gated.definition(30, active=False)
+    for _ in range(2):
+        gated.up(wanted)
+        assert [body for _, _, body in sandbox.writes()] == [{"active": False}]
+        [said] = gated.said
+        assert f"flag/{gated.key}: its switch-off waits for approval since 20" in said
+        assert said.endswith("; until then it is on, and nothing else of its change is sent")
+        assert len(waiting(sandbox)) == 1
+    assert gated.preview(wanted)
+    assert gated.said == [said]
+    decide(sandbox, "approve")
+    gated.up(wanted)
+    assert ": waits for approval since 20" in gated.said[0]
+    decide(sandbox, "approve")
+    assert not gated.up(wanted)
+    [live] = gated.live()
+    assert (live["active"], rollout(live)) == (False, 30)
+
+
+def test_a_switch_off_that_was_rejected_is_asked_for_again_once_the_flag_is_another_one(
+    gated: Run, sandbox: Sandbox
+) -> None:
+    wanted = gated.definition(20, active=False)
+    gated.up(wanted)
+    decide(sandbox, "reject", reason="it works")
+    for _ in range(2):
+        assert 'the change was rejected by admin@example.com ("it works"): ' in gated.refused(wanted)
+        assert waiting(sandbox) == []
+    gated.preview(wanted)
+    assert "the change was rejected" in gated.said[0]
+    sandbox.call("PATCH", f"feature_flags/{gated.id}/", {"tags": ["broken"]})
+    gated.up(wanted)
+    decide(sandbox, "approve")
+    assert not gated.live()[0]["active"]
 
 
 def test_what_was_rejected_is_said_and_not_asked_for_again(standing: Run, sandbox: Sandbox) -> None:

@@ -343,7 +343,8 @@ def test_a_flag_goes_off_though_what_it_names_is_not_there(runs: Runs) -> None:
     provider = runs.new_run("flag")
     inputs = {**provider.check(state, news).inputs}
     runs.sandbox.requests()
-    with pytest.raises(Refused, match="left out, as it refers to cohort/new, which was not applied"):
+    said = "left out, as it refers to cohort/new, which was not applied; run again once .*; it is off in PostHog$"
+    with pytest.raises(Refused, match=said):
         provider.update(id_, state, inputs)
     assert [body for _, _, body in runs.sandbox.writes()] == [{"active": False}]
 
@@ -371,10 +372,55 @@ def test_a_flag_goes_off_though_posthog_refuses_what_else_its_file_changes(runs:
     wanted = {**state, "active": False, "variants": [{"key": "a", "rollout_percentage": 99}]}
     news = provider.check(state, wanted).inputs
     runs.sandbox.writes()
-    with pytest.raises(Refused, match="PostHog answered 400"):
+    with pytest.raises(Refused, match="it is off in PostHog; the rest of its change: PostHog answered 400"):
         provider.update(id_, state, news)
-    assert [body for _, _, body in runs.sandbox.writes()][1:] == [{"active": False}]
+    assert [body for _, _, body in runs.sandbox.writes()][:1] == [{"active": False}]
     assert runs.sandbox.call("GET", f"feature_flags/{id_}/")["active"] is False
+
+
+@pytest.mark.parametrize("changes_more", [False, True], ids=["alone", "with more"])
+def test_a_flag_goes_off_though_a_colleague_changed_it_meanwhile(runs: Runs, changes_more: bool) -> None:
+    """Between what the run read and its writing; what the colleague did is not overwritten."""
+    id_, state = applied(runs, "flag", definition(f"edited-{changes_more}", ""))
+    provider = runs.new_run("flag", consent="")
+    read = {**(provider.read(id_, state).outs or {})}
+    more = {"release_conditions": [{"properties": [], "rollout_percentage": 10}]} if changes_more else {}
+    news = provider.check(read, definition(f"edited-{changes_more}", ON, id_, active=False, **more)).inputs
+    by_hand(runs, f"feature_flags/{id_}/", {"filters": {"groups": [{"properties": [], "rollout_percentage": 40}]}})
+    runs.sandbox.requests()
+    if changes_more:
+        said = f"it is off in PostHog; the rest of its change: FeatureFlag {id_} was changed since it was read: release"
+        with pytest.raises(Refused, match=said):
+            provider.update(id_, read, news)
+    else:
+        provider.update(id_, read, news)
+    assert [body for _, _, body in runs.sandbox.writes()] == [{"active": False}]
+    live = runs.sandbox.call("GET", f"feature_flags/{id_}/")
+    assert (live["active"], live["filters"]["groups"][0]["rollout_percentage"]) == (False, 40)
+
+
+@pytest.mark.parametrize("problem", ["", "The rest of it is refused."])
+@pytest.mark.parametrize(
+    ("status", "outcome"), [(502, "it may be off, or not: PostHog answered 502 "), (403, "it was not switched off: Po")]
+)
+def test_what_became_of_a_switch_off_that_failed_is_said(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch, status: int, outcome: str, problem: str
+) -> None:
+    monkeypatch.setattr("providers.posthog.client.ATTEMPTS", 1)
+    key = f"failing-{status}-{len(problem)}"
+    id_, state = applied(runs, "flag", definition(key, ""))
+    provider = runs.new_run("flag", consent="")
+    read = {**(provider.read(id_, state).outs or {})}
+    inputs = {**provider.check(read, definition(key, ON, id_, active=False, tags=["ai"])).inputs}
+    rule = {"kind": "error_before", "status": status, "path": r"feature_flags/\d+/"}
+    runs.sandbox.call("PUT", "/_sandbox/faults", {"seed": 1, "rules": [rule]})
+    try:
+        with pytest.raises(Refused) as raised:
+            provider.update(id_, read, {**inputs, **({PROBLEM: problem} if problem else {})})
+    finally:
+        runs.sandbox.call("DELETE", "/_sandbox/faults")
+    said = str(raised.value)
+    assert f"{problem}; {outcome}" in said if problem else f"flag/{key}: {outcome}" in said
 
 
 def adopted(runs: Runs, key: str, adoption: str = "", **more: Any) -> tuple[str, PostHogProvider, dict[str, Any]]:
@@ -391,9 +437,10 @@ def adopted(runs: Runs, key: str, adoption: str = "", **more: Any) -> tuple[str,
 def test_a_flag_that_is_taken_over_goes_off_though_the_rest_is_refused(runs: Runs, problem: str) -> None:
     of_99 = [{"key": "a", "rollout_percentage": 99}]
     id_, provider, inputs = adopted(runs, f"taken-over-{len(problem)}", variants=[] if problem else of_99)
-    with pytest.raises(Refused, match=problem or "PostHog answered 400"):
+    said = f"{problem}; it is off in PostHog$" if problem else "it is off in PostHog; the rest of its change: PostHog "
+    with pytest.raises(Refused, match=said):
         provider.create({**inputs, **({PROBLEM: problem} if problem else {})})
-    assert runs.sandbox.writes()[-1][2] == {"active": False}
+    assert runs.sandbox.writes()[0][2] == {"active": False}
     assert runs.sandbox.call("GET", f"feature_flags/{id_}/")["active"] is False
 
 
