@@ -18,7 +18,7 @@ from ai_admin.cli.text import ended, waiting
 from ai_admin.definitions.document import Document
 from ai_admin.definitions.spelling import closest, listed
 from ai_admin.definitions.stacks import known_stacks
-from ai_admin.definitions.switch_line import flag_files, is_on, line_of, unreadable_files
+from ai_admin.definitions.switch_line import flag_files, is_left, is_on, line_of, unreadable_files
 from ai_admin.stackfile import connection, settings
 from providers.posthog.client import Client
 from providers.posthog.errors import ApiError, ConnectionProblem, NotEdited
@@ -141,8 +141,7 @@ def edit(stack: Stack, key: str, change: Callable[[Document], Document]) -> Edit
     if len(here) > 1:
         return Edit(None, f"{paths} have the same key {key}: nothing was edited; keep one, and edit that", False)
     [document] = here
-    unmanaged = document.value.get("unmanaged")
-    if isinstance(unmanaged, list) and "active" in unmanaged:
+    if is_left(document, stack.name):
         return Edit(None, f"{document.path} leaves the switch to PostHog's pages (unmanaged): nothing to edit")
     try:
         changed = change(document)

@@ -34,6 +34,8 @@ def unreadable_files(root: FilePath, key: str) -> Iterator[Document]:
 def _naming(root: FilePath, key: str) -> Iterator[Document]:
     named = re.compile(rf"""(?:^|[\s{{,])["']?key["']?\s*:\s*["']?{re.escape(key)}["']?\s*(?:[,}}#]|$)""", re.M)
     for file in find(root, {"flags": "flag"}):
+        if file.kind not in ("flag", ""):  # what else lies there may have the key of its flag
+            continue
         if (file.text is not None and named.search(file.text)) or PurePosixPath(file.path).stem == key:
             yield Document(file)
 
@@ -45,6 +47,12 @@ def is_on(document: Document, stack: str) -> bool | None:
     return view(document, stack).value.get("active", True) is not False
 
 
+def is_left(document: Document, stack: str | None) -> bool:
+    """Return whether a file leaves the switch to PostHog's pages (``unmanaged``) in a stack; None: as written."""
+    unmanaged = view(document, stack).value.get("unmanaged")
+    return isinstance(unmanaged, list) and "active" in unmanaged
+
+
 def line_of(document: Document, stack: str) -> int:
     """Return the line that decides whether a flag is on in a stack: of its switch, or of its key without one."""
     return document.source(_path(document, stack) or ("key",)).line
@@ -53,17 +61,23 @@ def line_of(document: Document, stack: str) -> int:
 def switched(document: Document, stack: str, active: bool) -> Document:
     """Return a file with its flag on or off in a stack. Without a line for that, one is written after ``key``.
 
-    A patch of the stack that decides is edited, else what holds for all stacks. Raises :class:`NotEdited`.
+    A patch of the stack that decides is edited, else what holds for all stacks; where another stack leaves the switch
+    to PostHog's pages, it would say it there, too, so that a new line is for this stack. Raises :class:`NotEdited`.
     """
     if is_on(document, stack) is active:
         return document
     if not document.readable:
         raise NotEdited("it is no YAML")
     path = _path(document, stack)
-    text = _replaced(document, path, active) if path else _inserted(document, active)
+    if path:
+        text = _replaced(document, path, active)
+    elif any(is_left(document, each) for each in (None, *document.patches)):
+        path, text = ("stacks", stack, "active"), _patched(document, stack, active)
+    else:
+        path, text = ("active",), _inserted(document, active)
     edited = Document(File(document.path, document.kind, text))
     # The text was edited by position: check that it says what is meant, and that nothing else changed.
-    wanted = _with(document.value, path or ("active",), active)
+    wanted = _with(document.value, path, active)
     if not edited.readable or edited.value != wanted or is_on(edited, stack) is not active:
         raise NotEdited("its `active` is written in a way that this command does not edit")
     return edited
@@ -83,9 +97,7 @@ def _with(value: Any, path: Path, active: bool) -> Any:
 
 
 def _replaced(document: Document, path: Path, active: bool) -> str:
-    node: Any = _root(document)
-    for step in path:
-        node = next(value for key, value in reversed(node.value) if key.value == step)
+    node = _node(document, path)
     start, end = (_index(document, mark) for mark in (node.start_mark, node.end_mark))
     return f"{document.text[:start]}{_word(active)}{document.text[end:]}"
 
@@ -99,9 +111,36 @@ def _inserted(document: Document, active: bool) -> str:
     if root.flow_style:
         return f"{text[:end]}, active: {_word(active)}{text[end:]}"
     line = f"{' ' * name.start_mark.column}active: {_word(active)}"
-    ends = "\r\n" if "\r\n" in text else "\n"
+    ends = _ends(text)
     after = text.find("\n", end) + 1
     return f"{text[:after]}{line}{ends}{text[after:]}" if after else f"{text}{ends}{line}{ends}"
+
+
+def _patched(document: Document, stack: str, active: bool) -> str:
+    """Return the text with the switch as the first line of a stack's patch."""
+    patch, text = _node(document, ("stacks", stack)), document.text
+    if not isinstance(patch, yaml.MappingNode):
+        raise NotEdited(
+            "another stack leaves the switch to PostHog's pages (unmanaged); write it under `stacks:`, "
+            f"`{stack}: {{active: {_word(active)}}}`"
+        )
+    start, line = _index(document, patch.start_mark), f"active: {_word(active)}"
+    if patch.flow_style:
+        return f"{text[: start + 1]}{line}{', ' if patch.value else ''}{text[start + 1 :]}"
+    return f"{text[:start]}{line}{_ends(text)}{' ' * patch.start_mark.column}{text[start:]}"
+
+
+def _ends(text: str) -> str:
+    return "\r\n" if "\r\n" in text else "\n"
+
+
+def _node(document: Document, path: Path) -> Any:
+    """Return the node at a path; None where there is none."""
+    node: Any = _root(document)
+    for step in path:
+        pairs = reversed(node.value) if isinstance(node, yaml.MappingNode) else ()
+        node = next((value for key, value in pairs if key.value == step), None)
+    return node
 
 
 def _root(document: Document) -> yaml.MappingNode:

@@ -83,8 +83,9 @@ def test_the_commands_that_off_prints_make_the_commit(oncall: OnCall, tmp_path: 
     assert oncall.git("status", "--porcelain") == ""
 
 
-def test_a_file_that_leaves_the_switch_to_posthog_stays_as_it_is(oncall: OnCall) -> None:
-    text = f"{FILE}unmanaged: [active]\n"
+@pytest.mark.parametrize("left", ["unmanaged: [active]\n", "stacks: {production: {unmanaged: [active]}}\n"])
+def test_a_file_that_leaves_the_switch_to_posthog_stays_as_it_is(oncall: OnCall, left: str) -> None:
+    text = f"{FILE}{left}"
     oncall.write("ai", text)
     done = oncall.run("off", "ai")
     assert done.returncode == 0

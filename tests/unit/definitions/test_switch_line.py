@@ -40,8 +40,24 @@ def document(text: str) -> Document:
             "key: x\nactive: false\nstacks:\n  prod: {tags: [b]}\n  other: {active: true}\n",
         ),
         ("key: x\nactive: false\nstacks: {prod: {tags: []}}\n", "key: x\nactive: false\nstacks: {prod: {tags: []}}\n"),
+        (
+            "key: x\nunmanaged: [active]\nstacks:\n  prod:  # live\n    # none\n    unmanaged: []\n",
+            "key: x\nunmanaged: [active]\nstacks:\n  prod:  # live\n    # none\n    active: false\n    unmanaged: []\n",
+        ),
+        (
+            "key: x\nstacks: {prod: {}, other: {unmanaged: [active]}}\n",
+            "key: x\nstacks: {prod: {active: false}, other: {unmanaged: [active]}}\n",
+        ),
+        (
+            "key: x\nactive: true\nstacks:\n  other: {active: null, unmanaged: [active]}\n",
+            "key: x\nactive: false\nstacks:\n  other: {active: null, unmanaged: [active]}\n",
+        ),
     ],
-    ids=["added", "comments", "replaced", "crlf", "last", "flow", "bom", "indented", "quoted", "patch", "other", "off"],
+    ids=[
+        *("added", "comments", "replaced", "crlf", "last", "flow", "bom"),
+        *("indented", "quoted", "patch", "other", "off"),
+        *("left but here", "left elsewhere", "left elsewhere and said"),
+    ],
 )
 def test_only_the_switch_is_edited(text: str, edited: str) -> None:
     result = switched(document(text), "prod", False)
@@ -60,6 +76,12 @@ def test_on_again_is_the_same_line() -> None:
     assert switched(document("key: x\n"), "prod", True).text == "key: x\n"
 
 
+def test_what_would_be_said_of_a_stack_that_leaves_it_to_posthog_is_not_written() -> None:
+    left = document("key: x\nstacks: {other: {unmanaged: [active]}}\n")
+    with pytest.raises(NotEdited, match=r"leaves the switch .* write it under `stacks:`, `prod: {active: false}`"):
+        switched(left, "prod", False)
+
+
 @pytest.mark.parametrize(
     "text", ["key: x\ntags: [\n", "key: x\narchived: &no true\nactive: *no\n", "tags: [a]\n", "[key]\n"]
 )
@@ -75,6 +97,10 @@ def test_a_flag_is_found_by_its_key_among_broken_files(tmp_path: Path) -> None:
     (tmp_path / "flags" / "c.yaml").write_bytes(b"key: \xff\n")
     (tmp_path / "flags" / "team" / "z.yml").write_text("tags: [a]\n'key': \"x\" # here\n")
     (tmp_path / "flags" / "team" / "copy.yaml").write_text("{key: x}\n")
+    early_access = tmp_path / "flags" / "early_access"
+    early_access.mkdir()
+    (early_access / "x.yaml").write_text("key: x\nflag: x\nname: X\n")
+    (early_access / "broken.yaml").write_text("key: x\nflag: [\n")
     assert [each.path for each in flag_files(tmp_path, "x")] == ["flags/team/copy.yaml", "flags/team/z.yml"]
     assert list(flag_files(tmp_path, "y")) == []
     assert [each.path for each in unreadable_files(tmp_path, "x")] == ["flags/a.yaml"]
