@@ -55,6 +55,9 @@ def off(key: str | None, stack: str | None, reason: str | None, with_dependents:
     """
     if (key is None) is not as_written:
         raise click.UsageError("name a flag, or say --as-written")
+    for option, given in (("--reason", reason is not None), ("--with-dependents", with_dependents)):
+        if as_written and given:
+            raise click.UsageError(f"{option} has no effect with --as-written: leave it out, or name a flag")
     root = checkout()
     # What serves people is switched in no stack that nobody meant.
     there = opened(root, only_stack(root, stack, by_shell=False), by_variables=True)

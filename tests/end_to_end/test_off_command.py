@@ -111,6 +111,9 @@ def test_off_says_what_keeps_it_from_being_done(oncall: OnCall, sandbox: Sandbox
     assert "there is no flag sumaries in stack production" in mistyped.stderr
     assert "did you mean summaries?" in mistyped.stderr
     assert oncall.run("off").returncode == 2
+    for option in (["--reason", "cost"], ["--with-dependents"]):
+        ignored = oncall.run("off", "--as-written", *option)
+        assert (ignored.returncode, f"{option[0]} has no effect with --as-written" in ignored.stderr) == (2, True)
     assert oncall.run("off", "ai", "--stack", "prod").returncode == 2
     without = oncall.run("off", "ai", environ={})
     assert without.returncode == 2
