@@ -7,7 +7,8 @@ from typing import Any
 
 from providers.posthog.kinds.base import Properties
 from providers.posthog.kinds.flag import condition_title
-from providers.posthog.safety import EVERYBODY, ROLLOUT_STEP, already_served, condition_digest, rollout
+from providers.posthog.safety import EVERYBODY, ROLLOUT_STEP, condition_digest, rollout
+from providers.posthog.shares import already_served
 
 Conditions = list[dict[str, Any]]
 

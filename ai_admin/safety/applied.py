@@ -4,7 +4,8 @@ A manifest has an entry for each resource, by its Pulumi name (``flag/ai-model-v
 
 - of every resource a digest of its properties, and its id in PostHog;
 - of a flag whether it is on, whom it serves, in the order of its conditions, the cohorts and flags in them, what a
-  percentage is drawn by, and the numbers in its payloads; of one that is off also whom it served when it was on last;
+  percentage is drawn by, and the numbers in its payloads; of one with an early exit the filters of its conditions; of
+  one that is off also whom it served when it was on last;
 - of a cohort a digest of its criteria, and the cohorts in them.
 
 An `up` adds what the next run must know of each flag's switch.
@@ -18,6 +19,7 @@ from typing import Any
 
 from providers.posthog.kinds.base import Definition, Ref, refs
 from providers.posthog.safety import CONSENTED, ON, Rollout, condition_digest, digest, numbers, on_code, rollout
+from providers.posthog.shares import filters
 
 Entry = Mapping[str, Any]
 Manifest = Mapping[str, Entry]
@@ -72,6 +74,7 @@ def _entry(definition: Definition, before: Entry) -> dict[str, Any]:
             flags=_flags(properties),
             numbers=numbers(properties.get("payloads") or {}),
             early_exit=properties.get("early_exit"),
+            filters=filters(properties) if properties.get("early_exit") else {},
         )
         if not entry["active"] and (last := served_last(before)):
             entry["served"] = last
@@ -226,7 +229,7 @@ def serves_alike(name: str, before: Entry, after: Entry) -> bool:
 
 def serving(name: str, entry: Entry, other: Entry) -> Entry:
     """Return the entry of a flag or cohort with what another entry of it says of who is served."""
-    facts = SERVES[Ref.parse(name).kind]
+    facts = (*SERVES[Ref.parse(name).kind], "filters")
     rest = {part: value for part, value in entry.items() if part not in facts}
     return {**rest, **{fact: other[fact] for fact in facts if fact in other}}
 

@@ -12,7 +12,6 @@ match. Nobody is a member of a static cohort, or of one by behaviour.
 
 from __future__ import annotations
 
-import json
 import operator
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -24,10 +23,7 @@ from providers.posthog.kinds import Ref
 from providers.posthog.kinds.base import Definition
 from providers.posthog.kinds.flag import condition_name
 from providers.posthog.safety import ROLLOUT_STEP, UNLIKE, condition_digest
-
-Leaf = Mapping[str, Any]
-Property = tuple[str, Any, str]
-"""A property: whose it is (type and group type), and its name."""
+from providers.posthog.shares import Filters, Leaf, Property, filters, is_one_of, listed, meeting, property_of, text_of
 
 Installation = Mapping[Property, Any]
 Values = Mapping[str, tuple[Any, ...]]
@@ -80,8 +76,11 @@ class Reach:
 
     def meeting(self, key: str, one: str, other: str) -> bool:
         """Return whether one installation may match both of these conditions (digests) of a flag."""
-        first, second = (self._condition(key, each).get("properties") or () for each in (one, other))
-        return not any(_exclusive(left, right) for left in first for right in second)
+        return meeting(one, other, self.filters(key))
+
+    def filters(self, key: str) -> Filters:
+        """Return the filters of a flag's conditions by digest."""
+        return filters(self._of.get(Ref("flag", key), {}))
 
     def named(self, key: str, digest: str) -> str:
         """Return the name by which messages call a flag's condition (digest)."""
@@ -97,7 +96,7 @@ class Reach:
         looked_at: dict[Property, list[Leaf]] = {}
         for condition in conditions:
             for leaf in self._leaves(condition):
-                looked_at.setdefault(_property(leaf), []).append(leaf)
+                looked_at.setdefault(property_of(leaf), []).append(leaf)
         values = [list(self._sorts(each, leaves)) for each, leaves in looked_at.items()]
         combined = list(islice(product(*values), MOST + 1))
         if len(combined) > MOST:  # each value in one installation at least
@@ -129,8 +128,8 @@ class Reach:
             return self._dates
         if not operators.isdisjoint(_COMPARED):
             return _NUMBERS
-        named = {_text(each) for leaf in leaves for each in _listed(leaf)}
-        return [each for each in UNLIKE if _text(each) not in named] or UNLIKE
+        named = {text_of(each) for leaf in leaves for each in listed(leaf)}
+        return [each for each in UNLIKE if text_of(each) not in named] or UNLIKE
 
     def _matches(self, condition: Mapping[str, Any], installation: Installation) -> bool:
         return all(self._fits(leaf, installation) for leaf in condition.get("properties") or ())
@@ -149,8 +148,8 @@ class Reach:
         if name in _UNKNOWN:
             return True
         if (name in _NEGATIONS) != bool(leaf.get("negation")):
-            return not all(self._holds(leaf, value) for value in self._sorts(_property(leaf), [leaf]))
-        return self._holds(leaf, installation[_property(leaf)])
+            return not all(self._holds(leaf, value) for value in self._sorts(property_of(leaf), [leaf]))
+        return self._holds(leaf, installation[property_of(leaf)])
 
     def _is_among(self, leaf: Leaf, installation: Installation) -> bool:
         """Return whether a filter on a cohort lets an installation in."""
@@ -187,17 +186,17 @@ class Reach:
     def _compared(self, name: str, leaf: Leaf, value: Any) -> bool:
         """Compare a value with a filter's, by the rules of PostHog's flag service."""
         if name == "exact":
-            return _is_one_of(value, _listed(leaf))
+            return is_one_of(value, listed(leaf))
         if name in ("icontains", "icontains_multi"):
-            return any(_text(each) in _text(value) for each in _listed(leaf))
+            return any(text_of(each) in text_of(value) for each in listed(leaf))
         if name == "regex":
-            return _is_found(_text(leaf.get("value"), fold=False), _text(value, fold=False))
+            return _is_found(text_of(leaf.get("value"), fold=False), text_of(value, fold=False))
         if name.startswith("is_date_"):
             return self._is_dated(name.removeprefix("is_date_"), leaf.get("value"), value)
         parse: Callable[[Any], Any] = _version if name.startswith("semver_") else _number
         name = name.removeprefix("semver_")
         if name not in _COMPARED:  # a range of versions, which begins and ends
-            return _text(leaf.get("value")) == "*"
+            return text_of(leaf.get("value")) == "*"
         left, right = parse(value), parse(leaf.get("value"))
         return left is not None and right is not None and _COMPARED[name](left, right)
 
@@ -218,27 +217,6 @@ class Reach:
         return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def _property(leaf: Leaf) -> Property:
-    return (str(leaf.get("type", "person")), leaf.get("group_type_index"), str(leaf.get("key")))
-
-
-def _listed(leaf: Leaf) -> list[Any]:
-    value = leaf.get("value")
-    return value if isinstance(value, list) else [value]
-
-
-def _text(value: Any, fold: bool = True) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, default=str)
-    return text.lower() if fold else text
-
-
-def _is_one_of(value: Any, listed: list[Any]) -> bool:
-    wanted = {_text(each) for each in listed}
-    if wanted <= {"true", "false"}:  # PostHog then asks whether the value is true, and a list of both is not
-        return (_text(value) == "true") == (wanted == {"true"})
-    return _text(value) in wanted
-
-
 def _is_found(pattern: str, text: str) -> bool:
     try:
         return re.search(pattern, text) is not None
@@ -256,12 +234,3 @@ def _number(value: Any) -> float | None:
 def _version(value: Any) -> tuple[int, ...] | None:
     found = re.match(r"v?(\d+)(?:\.(\d+))?(?:\.(\d+))?", str(value))
     return tuple(int(part or 0) for part in found.groups()) if found else None
-
-
-def _exclusive(left: Leaf, right: Leaf) -> bool:
-    """Return whether two filters certainly match nobody together."""
-    if left.get("type") == right.get("type") == "cohort":
-        return left.get("value") == right.get("value") and left.get("operator") != right.get("operator")
-    if _property(left) != _property(right) or not left.get("operator") == right.get("operator") == "exact":
-        return False
-    return not any(_is_one_of(each, _listed(right)) for each in _listed(left))

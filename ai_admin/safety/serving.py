@@ -16,8 +16,8 @@ from itertools import combinations
 from ai_admin.safety.applied import FLAG, FORMER, Entry, Manifest, served
 from ai_admin.safety.reach import Reach
 from ai_admin.safety.refusal import Refusal
-from ai_admin.safety.shares import shares
 from providers.posthog.safety import digest
+from providers.posthog.shares import shares
 
 TENFOLD = 10
 """The factor by which a number may grow in one run."""

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 from ai_admin.safety.applied import FLAG, Entry, Manifest, served, served_last
 from ai_admin.safety.reach import Reach
 from ai_admin.safety.refusal import Refusal
-from ai_admin.safety.shares import at_least
 from providers.posthog.safety import EVERYBODY, ROLLOUT_STEP, Rollout, on_code, rollout_code
+from providers.posthog.shares import at_least, freed
 
 
 def jumps(before: Manifest, after: Manifest, reach: Reach, first: bool = False) -> Iterator[Refusal]:
@@ -24,6 +24,7 @@ def jumps(before: Manifest, after: Manifest, reach: Reach, first: bool = False) 
     for name in sorted(before.keys() & after.keys() if first else after):
         if name.startswith(FLAG):
             yield from _flag_steps(name, before, after) or _everybodys_steps(name, before, after, reach)
+            yield from _freed_steps(name, before, after, reach)
 
 
 def _flag_steps(name: str, before: Manifest, after: Manifest) -> list[Refusal]:
@@ -75,6 +76,22 @@ def _everybodys_steps(name: str, before: Manifest, after: Manifest, reach: Reach
             yield Refusal(what, (name,), rollout_code(key, start, share, variant))
             if not variant:
                 return
+
+
+def _freed_steps(name: str, before: Manifest, after: Manifest, reach: Reach) -> Iterator[Refusal]:
+    """Yield a refusal where people would be served more since nothing stops them any more."""
+    entry, key = before.get(name, {}), name.removeprefix(FLAG)
+    if not entry.get("early_exit"):
+        return
+    known = {**(entry.get("filters") or {}), **reach.filters(key)}
+    found = freed(served(entry), served(after[name]), after[name].get("early_exit") or False, known)
+    for start, share in sorted(found):
+        what = (
+            f"of those who match several release conditions {share:g} % would be served instead of {start:g} %, since "
+            "the early exit, or a condition that stops them by it, goes; "
+            f"{ROLLOUT_STEP} points may be in one run"
+        )
+        yield Refusal(what, (name,), rollout_code(key, start, share))
 
 
 def _at_peak(rollout: Rollout, entry: Entry) -> Rollout:

@@ -26,7 +26,6 @@ from providers.posthog.safety import (
     TO_CONSENT,
     UPDATES,
     again_code,
-    already_served,
     condition_digest,
     consented_number,
     counted,
@@ -38,6 +37,7 @@ from providers.posthog.safety import (
     rollout_code,
 )
 from providers.posthog.settings import Settings
+from providers.posthog.shares import already_served, filters, freed
 
 UNDER_WAY: Mapping[str, tuple[str, str, Callable[[str], str]]] = {
     "start_date": ("started", "become a draft", reset_code),
@@ -201,7 +201,8 @@ class Guard:
         live = already_served(olds, news) if unchanged else rollout(olds)
         known = {EVERYBODY, *live}
         # With this consent a flag that is off comes back at once to the conditions that PostHog kept meanwhile.
-        was = live if olds.get("active", True) or on_code(news["key"]) in self._settings.consents else {}
+        counts = olds.get("active", True) or on_code(news["key"]) in self._settings.consents
+        was = live if counts else {}
         steps: list[str] = []
         codes: dict[str, None] = {}
         for condition, served in rollout(news).items():
@@ -211,6 +212,14 @@ class Guard:
                 if condition in known and share - start > ROLLOUT_STEP and code not in self._settings.consents:
                     of_whom = (f"variant {variant} in " if variant else "") + _called(condition, news)
                     steps.append(f"{of_whom} is at {start:g} % in PostHog and would grow to {share:g} %")
+                    codes[code] = None
+        if olds.get("early_exit") and counts:
+            behind = {**filters(olds), **filters(news)}
+            for start, share in sorted(freed(rollout(olds), rollout(news), bool(news.get("early_exit")), behind)):
+                code = rollout_code(news["key"], start, share)
+                if code not in self._settings.consents:
+                    whom = "who matches several release conditions, and is stopped by an early exit,"
+                    steps.append(f"{whom} is at {start:g} % in PostHog and would grow to {share:g} %")
                     codes[code] = None
         if steps:
             raise Unsafe(

@@ -109,40 +109,23 @@ def condition_digest(condition: Mapping[str, Any]) -> str:
 
 
 def rollout(flag: Mapping[str, Any]) -> Rollout:
-    """Return who a flag (canonical properties) serves while it is on; of equal conditions the widest counts."""
+    """Return who a flag (canonical properties) serves while it is on.
+
+    Of equal conditions the widest counts; with ``early_exit`` the first, as no other one is asked.
+    """
     found: Rollout = {}
     split = {variant["key"]: variant.get("rollout_percentage", 0) for variant in flag.get("variants") or ()}
     for condition in flag.get("release_conditions") or ():
         share = condition.get("rollout_percentage", 100)
         forced = condition.get("variant")
         variants = {forced: share} if forced else {key: share * part / 100 for key, part in split.items()}
-        served = found.setdefault(condition_digest(condition), {})
+        whom = condition_digest(condition)
+        if whom in found and flag.get("early_exit"):
+            continue
+        served = found.setdefault(whom, {})
         for key, part in {"": share, **variants}.items():
             served[key] = max(served.get(key, 0), part)
     return found
-
-
-def already_served(old: Mapping[str, Any], new: Mapping[str, Any]) -> Rollout:
-    """Return who of those that the conditions of a flag are for is served by another state of the flag, at least.
-
-    Whoever matches a condition matches also those that have no filter beside the same ones.
-    """
-    was, others = rollout(old), _filters(old)
-    found: Rollout = {}
-    for condition, filters in _filters(new).items():
-        served = found.setdefault(condition, {})
-        for other, some in others.items():
-            if all(each in filters for each in some):
-                for variant, share in was[other].items():
-                    served[variant] = max(served.get(variant, 0), share)
-    return found
-
-
-def _filters(flag: Mapping[str, Any]) -> dict[str, list[Any]]:
-    return {
-        condition_digest(each): [] if matches_everybody(each) else each.get("properties") or []
-        for each in flag.get("release_conditions") or ()
-    }
 
 
 def numbers(payloads: Mapping[str, str]) -> dict[str, float]:

@@ -168,6 +168,20 @@ def test_what_somebody_narrowed_in_posthog_is_not_put_back_at_once(
     guard().change("flag", "1", live, file, unchanged=True)
 
 
+@pytest.mark.parametrize("unchanged", [True, False])
+def test_whom_an_early_exit_stops_in_posthog_is_not_let_through_at_once(unchanged: bool) -> None:
+    """Whether somebody set it there, or the file takes away what it said itself."""
+    few = {"properties": [BETA], "rollout_percentage": 5}
+    every = {"properties": [], "rollout_percentage": 100}
+    live = flag(release_conditions=[few, every], early_exit=True)
+    for file in (flag(release_conditions=[few, every]), flag(release_conditions=[every], early_exit=True)):
+        with pytest.raises(Unsafe, match=r"is at 5 % in PostHog and would grow to 100 %.* add rollout/f/5-100 to"):
+            guard(careful=True).change("flag", "1", live, file, unchanged)
+        guard(careful=True, consent="rollout/f/5-100").change("flag", "1", live, file, unchanged)
+        guard().change("flag", "1", live, file, unchanged)
+    guard(careful=True).change("flag", "1", flag(release_conditions=[few, every]), live, unchanged)
+
+
 def test_a_cohort_that_flags_serve_by_is_not_put_back() -> None:
     def cohort(value: str, **more: Any) -> dict[str, Any]:
         filters = {"properties": {"type": "OR", "values": [{**BETA, "value": value}]}}

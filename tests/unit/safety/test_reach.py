@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from ai_admin.safety.reach import Reach
-from ai_admin.safety.shares import shares
 from providers.posthog.kinds import Ref
 from providers.posthog.kinds.flag import condition_property
+from providers.posthog.shares import shares
 from sandbox.evaluation.dates import Clock
 from sandbox.evaluation.parsing import parse_filter
 from sandbox.evaluation.properties import match_property
