@@ -54,19 +54,16 @@ def ahead(before: Manifest, after: Manifest, followed: Followed) -> Iterator[Ref
 def _ahead(name: str, growth: Rollout, there: Rollout, stack: str) -> Iterator[Refusal]:
     key = name.removeprefix(FLAG)
     everybody = there.get(EVERYBODY, {})
-    over: dict[str, tuple[float, float]] = {}
+    wider: set[tuple[float, float]] = set()
+    new: set[str] = set()
     for condition, shares in growth.items():
         allowed = max(there.get(condition, {}).get("", 0), everybody.get("", 0))
-        share = shares.get("", 0)
-        if share > allowed and share - allowed > over.get("", (0, 0))[0] - over.get("", (0, 0))[1]:
-            over[""] = (share, allowed)
-        for variant in shares:
-            if variant and shares[variant] and not any(served.get(variant) for served in there.values()):
-                over[variant] = (max(shares[variant], over.get(variant, (0, 0))[0]), 0)
-    if "" in over:
-        share, allowed = over[""]
+        if shares.get("", 0) > allowed:
+            wider.add((shares[""], allowed))
+        new |= {each for each in shares if each and shares[each] and not any(part.get(each) for part in there.values())}
+    for share, allowed in sorted(wider):
         what = f"a release condition would be at {share:g} %, ahead of the {allowed:g} % that {stack} has"
         yield Refusal(what, (name,), f"ahead/{key}/{share:g}-{allowed:g}")
-    for variant in sorted(over.keys() - {""}):
+    for variant in sorted(new):
         what = f"variant {variant} would be served, and {stack} serves it to nobody"
         yield Refusal(what, (name,), f"ahead/{key}/{variant}")

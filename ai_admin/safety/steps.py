@@ -4,13 +4,28 @@ which one consent replaces those for rollouts. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from ai_admin.safety.applied import FLAG, Entry, Manifest, served, served_last
 from ai_admin.safety.reach import Reach
 from ai_admin.safety.refusal import Refusal
 from providers.posthog.safety import EVERYBODY, ROLLOUT_STEP, Rollout, on_code, rollout_code
-from providers.posthog.shares import at_least, freed
+from providers.posthog.shares import Filters, Shares, at_least, freed
+
+
+@dataclass(frozen=True)
+class _Step:
+    """A growth that is too far, of all or of a variant."""
+
+    start: float
+    share: float
+    variant: str = ""
+    what: str = ""
+
+    def is_part_of(self, other: _Step) -> bool:
+        """Return whether who consents to another step consents to this one."""
+        return self.variant == other.variant and other.start <= self.start and self.share <= other.share
 
 
 def jumps(before: Manifest, after: Manifest, reach: Reach, first: bool = False) -> Iterator[Refusal]:
@@ -20,82 +35,89 @@ def jumps(before: Manifest, after: Manifest, reach: Reach, first: bool = False) 
     A new condition for some (a cohort, properties) may start at any share; conditions that together leave out nobody
     may not. A variant may return to a share that it has had, so that a bad candidate can be withdrawn. In a stack's
     ``first`` run only what PostHog has already is in use.
+
+    Each refusal is for its own figures, so that a consent to one step lets no other one pass.
     """
     for name in sorted(before.keys() & after.keys() if first else after):
         if name.startswith(FLAG):
-            yield from _flag_steps(name, before, after) or _everybodys_steps(name, before, after, reach)
-            yield from _freed_steps(name, before, after, reach)
+            entry, key = before.get(name, {}), name.removeprefix(FLAG)
+            steps = [*_of_conditions(entry, after[name]), *_of_stopped(entry, after[name], reach.filters(key))]
+            every = _of_everybody(entry, after[name], reach.kinds(key))
+            steps += [step for step in every if not any(map(step.is_part_of, steps))]
+            for step in dict.fromkeys(steps):
+                yield Refusal(step.what, (name,), rollout_code(key, step.start, step.share, step.variant))
 
 
-def _flag_steps(name: str, before: Manifest, after: Manifest) -> list[Refusal]:
-    entry, key = before.get(name, {}), name.removeprefix(FLAG)
-    known = {EVERYBODY, *(entry.get("rollout") or {})}
-    was, peak = served(entry), entry.get("peak") or {}
-    found = []
-    for condition, now in served(after[name]).items():
-        if condition not in known:
-            continue
-        then = was.get(condition, {})
-        for variant, share in now.items():
-            start = max(then.get(variant, 0), peak.get(condition, {}).get(variant, 0) if variant else 0)
-            if share - start > ROLLOUT_STEP:
-                of_whom = f"the share of variant {variant}" if variant else "a release condition"
-                what = f"{of_whom} would grow from {start:g} % to {share:g} %, {ROLLOUT_STEP} points may be in one run"
-                found.append(Refusal(what, (name,), rollout_code(key, start, share, variant)))
-                if not variant:
-                    break  # its variants grow with it
-    return found
+def _too_far(then: Shares, now: Shares, most: Shares) -> Iterator[_Step]:
+    """Yield by how much all, and each variant, grow too far; ``most`` is what each had at its peak.
+
+    Variants grow with all: where that is too far, which has a consent of its own, only a variant counts that also gets
+    a larger part of all, unless nobody was served.
+    """
+    whole, every = then.get("", 0), now.get("", 0)
+    if every - whole > ROLLOUT_STEP:
+        yield _Step(whole, every)
+        then = {variant: share * every / whole for variant, share in then.items()} if whole else now
+    for variant, share in now.items():
+        start = most.get(variant, 0)
+        if variant and share - max(start, then.get(variant, 0)) > ROLLOUT_STEP:
+            yield _Step(start, share, variant)
 
 
-def _everybodys_steps(name: str, before: Manifest, after: Manifest, reach: Reach) -> Iterator[Refusal]:
-    """Yield a refusal where all installations would be served more than they are, by any conditions.
+def _of_conditions(was: Entry, now: Entry) -> Iterator[_Step]:
+    """Yield which conditions grow too far, and which variants in them."""
+    then, most = served(was), _at_peak(was)
+    for condition, parts in served(now).items():
+        if condition in {EVERYBODY, *(was.get("rollout") or {})}:
+            for step in _too_far(then.get(condition, {}), parts, most.get(condition, {})):
+                of_whom = f"the share of variant {step.variant}" if step.variant else "a release condition"
+                start, share = f"{step.start:g}", f"{step.share:g}"
+                what = f"{of_whom} would grow from {start} % to {share} %, {ROLLOUT_STEP} points may be in one run"
+                yield replace(step, what=what)
+
+
+def _of_everybody(was: Entry, now: Entry, kinds: Collection[Collection[str]]) -> Iterator[_Step]:
+    """Yield where all installations would be served more than they are, by any conditions.
 
     Conditions that this run removes count as conditions for nobody, since no file has them any more. What people get
     because another condition shrinks never counts, so that a bad candidate can be withdrawn.
     """
-    entry, key = before.get(name, {}), name.removeprefix(FLAG)
-    was, now = served(entry), served(after[name])
+    before, after = served(was), served(now)
     grown = {
         variant
-        for condition, parts in now.items()
+        for condition, parts in after.items()
         for variant, part in parts.items()
-        if part > was.get(condition, {}).get(variant, 0)
+        if part > before.get(condition, {}).get(variant, 0)
     }
     if not grown:
         return
-    kinds = reach.kinds(key)
-    then = at_least(_at_peak(was, entry), kinds, entry.get("early_exit") or False)
-    for variant, share in at_least(now, kinds, after[name].get("early_exit") or False).items():
-        start = then.get(variant, 0)
-        if variant in grown and share - start > ROLLOUT_STEP:
-            of_whom = f"variant {variant} would be served to" if variant else "release conditions would be for"
+    then, most, soon = (
+        at_least(rollout, kinds, entry.get("early_exit") or False)
+        for rollout, entry in ((before, was), (_at_peak(was), was), (after, now))
+    )
+    for step in _too_far(then, soon, most):
+        if step.variant in grown:
+            whom = f"variant {step.variant} would be served to" if step.variant else "release conditions would be for"
+            grows = f"{step.share:g} % of all installations instead of {step.start:g} %"
+            why = "since their filters may leave out nobody"
+            yield replace(step, what=f"{whom} {grows}, {why}; {ROLLOUT_STEP} points may be in one run")
+
+
+def _of_stopped(was: Entry, now: Entry, known: Filters) -> Iterator[_Step]:
+    """Yield where people would be served more since nothing stops them any more."""
+    if was.get("early_exit"):
+        known = {**(was.get("filters") or {}), **known}
+        for start, share in sorted(freed(served(was), served(now), now.get("early_exit") or False, known)):
             what = (
-                f"{of_whom} {share:g} % of all installations instead of {start:g} %, since their filters may leave out "
-                f"nobody; {ROLLOUT_STEP} points may be in one run"
+                f"who matches several release conditions would be served {share:g} % instead of {start:g} %, since an "
+                f"early exit, or a condition that stops them by it, goes; {ROLLOUT_STEP} points may be in one run"
             )
-            yield Refusal(what, (name,), rollout_code(key, start, share, variant))
-            if not variant:
-                return
+            yield _Step(start, share, what=what)
 
 
-def _freed_steps(name: str, before: Manifest, after: Manifest, reach: Reach) -> Iterator[Refusal]:
-    """Yield a refusal where people would be served more since nothing stops them any more."""
-    entry, key = before.get(name, {}), name.removeprefix(FLAG)
-    if not entry.get("early_exit"):
-        return
-    known = {**(entry.get("filters") or {}), **reach.filters(key)}
-    found = freed(served(entry), served(after[name]), after[name].get("early_exit") or False, known)
-    for start, share in sorted(found):
-        what = (
-            f"of those who match several release conditions {share:g} % would be served instead of {start:g} %, since "
-            "the early exit, or a condition that stops them by it, goes; "
-            f"{ROLLOUT_STEP} points may be in one run"
-        )
-        yield Refusal(what, (name,), rollout_code(key, start, share))
-
-
-def _at_peak(rollout: Rollout, entry: Entry) -> Rollout:
-    peak = entry.get("peak") or {}
+def _at_peak(entry: Entry) -> Rollout:
+    """Return whom a flag serves, each variant to as many as it ever was."""
+    rollout, peak = served(entry), entry.get("peak") or {}
     return {
         condition: {variant: max(part, peak.get(condition, {}).get(variant, 0)) for variant, part in parts.items()}
         for condition, parts in rollout.items()

@@ -154,8 +154,8 @@ class Guard:
         """
         if _switches_on(kind_name, live, wanted):
             code = on_code(wanted["key"])
-            from_nothing = rollout_code(wanted["key"], 0, 0).removesuffix("0")  # who consents to a growth from off
-            if not any(given == code or given.startswith(from_nothing) for given in self._settings.consents):
+            growth = (rollout_code(wanted["key"], 0, served[""]) for served in rollout(wanted).values())
+            if self._settings.consents.isdisjoint([code, *growth]):
                 raise Unsafe(
                     "it is off in PostHog, and taking it over would switch it on; write `active: false`, apply that, "
                     f"and switch it on afterwards; {TO_CONSENT.format(code)}"

@@ -193,6 +193,19 @@ def test_a_cohort_that_flags_serve_by_is_not_put_back() -> None:
     guard(careful=True).change("cohort", "1", cohort("alpha"), cohort("beta"))
 
 
+@pytest.mark.parametrize(
+    ("consent", "passes"),
+    [("", False), ("on/f", True), ("rollout/f/0-100", True), ("rollout/f/0-10", False), ("rollout/f/0-1000", False)],
+)
+def test_what_is_taken_over_is_switched_on_by_a_consent_to_just_that(consent: str, passes: bool) -> None:
+    live, wanted = flag(5, active=False), flag(100)
+    if passes:
+        guard(consent=consent).adopt("flag", live, wanted)
+    else:
+        with pytest.raises(Unsafe, match="taking it over would switch it on"):
+            guard(consent=consent).adopt("flag", live, wanted)
+
+
 def test_a_flag_is_always_switched_off() -> None:
     made = guard(careful=True)
     for number in range(400):

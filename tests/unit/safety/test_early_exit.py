@@ -133,8 +133,8 @@ def test_what_stops_people_goes_with_consent(before: Made, after: Made, refused:
 def test_the_refusal_says_for_whom() -> None:
     [refusal] = judged([made(FEW, ALL), *REST], [made(FEW, ALL, early_exit=False), *REST], careful=True)
     assert refusal.what == (
-        "of those who match several release conditions 100 % would be served instead of 5 %, since the early exit, or "
-        "a condition that stops them by it, goes; 25 points may be in one run"
+        "who matches several release conditions would be served 100 % instead of 5 %, since an early exit, or a "
+        "condition that stops them by it, goes; 25 points may be in one run"
     )
 
 

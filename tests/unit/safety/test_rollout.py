@@ -150,3 +150,29 @@ def test_a_return_needs_no_second_consent_to_be_ahead() -> None:
     found = judged(before, [flag("f", 40), *REST], careful=True, followed=followed)
     assert [each.code for each in found] == ["on/f"]
     assert judged(before, [flag("f", 40), *REST], careful=True, followed=followed, consent="on/f") == []
+
+
+def test_a_consent_to_a_step_lets_no_other_one_pass() -> None:
+    """Each is asked for by its own figures: what everybody gets, another variant than grows with it, another gap."""
+    some = {"rollout_percentage": 10, "properties": BETA}
+    set_ = {"properties": [{"key": "version", "operator": "is_set"}]}
+    before = flag("f", release_conditions=[some, {**set_, "rollout_percentage": 20}])
+    wider = {**some, "rollout_percentage": 40}
+    assert codes([before], [flag("f", release_conditions=[wider, {**set_, "rollout_percentage": 20}])]) == [
+        "rollout/f/10-40"
+    ]
+    everybody = {"rollout_percentage": 90, "properties": [{"key": "channel", "operator": "is_set"}]}
+    both = flag("f", release_conditions=[wider, {**set_, "rollout_percentage": 20}, everybody])
+    assert codes([before], [both]) == ["rollout/f/10-40", "rollout/f/20-90"]
+    assert codes([before], [both], consent="rollout/f/10-40") == ["rollout/f/20-90"]
+
+    v3 = flag("f", 10, variants=split(v3=100, r1=0))
+    assert codes([v3], [flag("f", 40, variants=split(v3=0, r1=100))]) == ["rollout/f/10-40", "rollout/f/r1/0-40"]
+    shared = flag("f", 10, variants=split(v3=80, r1=20))
+    assert codes([shared], [flag("f", 90, variants=split(v3=80, r1=20))]) == ["rollout/f/10-90"]
+    assert codes([shared], [flag("f", 90, variants=split(v3=60, r1=40))]) == ["rollout/f/10-90"]
+    assert codes([shared], [flag("f", 90, variants=split(v3=40, r1=60))]) == ["rollout/f/10-90", "rollout/f/r1/2-54"]
+
+    here = flag("f", release_conditions=[{**some, "rollout_percentage": 50}, {**set_, "rollout_percentage": 100}])
+    there = flag("f", release_conditions=[{**some, "rollout_percentage": 20}, {**set_, "rollout_percentage": 75}])
+    assert ahead([here], [there]) == ["ahead/f/50-20", "ahead/f/100-75"]
