@@ -11,7 +11,7 @@ from ai_admin.definitions.files import TOP_FOLDERS
 from ai_admin.definitions.stacks import known_stacks
 from ai_admin.review.changes import Warnings
 from ai_admin.review.commits import Commit, Repository
-from ai_admin.review.logged import Log, scope
+from ai_admin.review.logged import Log
 from ai_admin.review.names import names
 from ai_admin.review.stack import Reviewed
 from ai_admin.review.state import State
@@ -223,24 +223,24 @@ class Logs:
             return self._read(named, KINDS.values(), "", since)
         asked = {*wanted, *(ref for ref in self.known.values() if matches(ref, key))}
         # The log can be asked for an id that is the one in the database.
-        known = {
-            (scope(KINDS[kind]), id_): kind
-            for (kind, id_), ref in self.known.items()
-            if ref in asked and KINDS[kind].id_name == "id"
-        }
+        standing = [(KINDS[kind], id_) for (kind, id_), ref in self.known.items() if ref in asked]
+        known = [(kind, id_) for kind, id_ in standing if kind.id_name == "id"]
         # What is in no state any more is known by its name only, and so may be anything that nobody knows.
-        lost = {ref.kind for ref in asked} - set(known.values()) if asked else {*KINDS}
-        found = [each for (_, id_), kind in known.items() for each in self._read(named, [KINDS[kind]], id_, since)]
+        lost = {ref.kind for ref in asked} - {kind.name for kind, _ in known} if asked else {*KINDS}
+        # Several kinds may have one name in the log.
+        filed = {(kind.log_scope, id_): kind for kind, id_ in known}
+        found = [each for (_, id_), kind in filed.items() for each in self._read(named, [kind], id_, since)]
         # What was made may have taken the place of another object, which had the same name.
         made = {each.ref.kind for each in found if each.before is None and not KINDS[each.ref.kind].unique}
         found, lost = [each for each in found if each.ref.kind not in made], lost | made
-        found += self._read(named, [KINDS[kind] for kind in sorted(lost)], "", since) if lost else []
+        every = self._read(named, [KINDS[kind] for kind in sorted(lost)], "", since) if lost else []
+        found += [each for each in every if each.ref.kind in lost]
         return [each for each in found if each.ref in asked or matches(each.ref, key)]
 
     def _read(
         self, named: Named, kinds: Iterable[Kind], id_: str, since: str
     ) -> list[Entry]:
-        scopes = dict.fromkeys(scope(kind) for kind in kinds)
+        scopes = dict.fromkeys(kind.log_scope for kind in kinds)
         logged = list(self.session.history.log(scopes, id_, since))
         log = Log(self.known, self.ref_of, self.directory, self._user)
         lost = [each for each in log.lost(logged, named.ref, named.stated) if each[0] not in self.known]

@@ -10,7 +10,7 @@ from typing import Any
 from ai_admin.review.sentences import sentences
 from ai_admin.review.timeline import Entry, How, Line
 from providers.posthog.connection import CLIENT
-from providers.posthog.history import by_whom, changes, part
+from providers.posthog.history import by_whom, changes, is_about, logged_id, part
 from providers.posthog.kinds import KINDS, Field, Kind, Reading, Ref
 from providers.posthog.kinds.base import Directory, Properties
 from providers.posthog.kinds.phrases import key_text
@@ -31,11 +31,6 @@ AT_ONCE = timedelta(seconds=2)
 _VERBS = {"created": "is made in PostHog", _DELETED: "is deleted in PostHog", "restored": "is restored in PostHog"}
 
 
-def scope(kind: Kind) -> str:
-    """Return the log's name of a kind."""
-    return kind.logged_as or kind.type
-
-
 @dataclass(frozen=True)
 class Log:
     """Reads entries of the log of one project."""
@@ -50,13 +45,13 @@ class Log:
 
     def entries(self, logged: Iterable[Logged]) -> list[Entry]:
         """Return what the log says of objects of our kinds, in its order."""
-        ours = [(each, kind) for each in logged if (kind := self._kind(each))]
+        ours = [(each, kind) for each in logged if (kind := _kind(each))]
         whole = [(each, kind) for each, kind in ours if not part(kind, each)]
-        made = {_id(kind, each): each for each, kind in whole if each.get("activity") == "created"}
+        made = {logged_id(kind, each): each for each, kind in whole if each.get("activity") == "created"}
         found = (
             self._entry(each, kind)
             for each, kind in ours
-            if not (part(kind, each) and _is_along(each, made.get(_id(kind, each))))
+            if not (part(kind, each) and _is_along(each, made.get(logged_id(kind, each))))
         )
         return [each for each in found if each.lines]
 
@@ -71,11 +66,11 @@ class Log:
             named: says which definition the objects of a kind with a name are of.
             stated: says whether there was a definition at a time (ISO 8601, UTC).
         """
-        ours = [(each, kind) for each in logged if (kind := self._kind(each)) and not part(kind, each)]
-        made = {(kind.name, _id(kind, each)): each for each, kind in ours if each.get("activity") == "created"}
+        ours = [(each, kind) for each in logged if (kind := _kind(each)) and not part(kind, each)]
+        made = {(kind.name, logged_id(kind, each)): each for each, kind in ours if each.get("activity") == "created"}
         for each, kind in ours:
             ref = named(kind.name, str((each.get("detail") or {}).get("name") or ""))
-            activity, object_ = _activity(each, changes(kind, each)), (kind.name, _id(kind, each))
+            activity, object_ = _activity(each, changes(kind, each)), (kind.name, logged_id(kind, each))
             if ref is None or activity not in _VERBS:
                 continue
             if _how(kind, each, self.user) is How.PROGRAM:
@@ -86,18 +81,6 @@ class Log:
                 if not beside and all(id_ in made and _at(made[id_]) > _at(each) for id_ in others):
                     yield object_, ref
 
-    def _kind(self, logged: Logged) -> Kind | None:
-        """Return the kind of what an entry is about; several kinds may have one name in the log.
-
-        That name is the own one of at most one of them, and their objects are numbered apart: experiment 1 is not
-        holdout 1, whose entries are marked.
-        """
-        alike = [kind for kind in KINDS.values() if scope(kind) == logged.get("scope")]
-        alike.sort(key=lambda kind: bool(kind.logged_as))
-        marked = [kind for kind in alike if kind.name == (logged.get("detail") or {}).get("type")]
-        owned = [kind for kind in alike if (kind.name, _id(kind, logged)) in self.names]
-        return next(iter([*marked, *owned, *alike]), None)
-
     def _entry(self, logged: Logged, kind: Kind) -> Entry:
         changed = changes(kind, logged)
         activity = "updated" if part(kind, logged) else _activity(logged, changed)
@@ -105,7 +88,7 @@ class Log:
         lines = [Line(_VERBS[activity])] if activity in _VERBS else []
         for field in told:
             lines += [Line(each.text, sentence=each) for each in sentences(kind, field, before, after)]
-        lines += [Line(f"{key_text(column)} changes, which no definition says") for column in rest]
+        lines += map(Line, rest)
         if not lines and not (changed and all(each.get("field") in _ALONG for each in changed)):
             lines = [Line(f"{activity} in PostHog")]
         # Of who an alert is sent to, an entry has one, and not all.
@@ -121,7 +104,7 @@ class Log:
         )
 
     def _ref(self, kind: Kind, logged: Logged) -> Ref:
-        id_ = _id(kind, logged)
+        id_ = logged_id(kind, logged)
         name = (logged.get("detail") or {}).get("name") or ""
         if known := self.names.get((kind.name, id_)):
             return known
@@ -130,7 +113,9 @@ class Log:
     def _fields(
         self, kind: Kind, changed: Iterable[Mapping[str, Any]]
     ) -> tuple[Properties, Properties, list[Field], list[str]]:
-        """Return the values of fields before and after changes, the fields that differ, and the columns of no field."""
+        """Return the values of fields before and after changes, the fields that differ, and what is said of the columns
+        that no field has or that can't be read.
+        """
         before: Properties = {}
         after: Properties = {}
         rest: list[str] = []
@@ -139,7 +124,8 @@ class Log:
             fields = [each for each in kind.fields if each.kept and each.column == column]
             old, new = (self._values(kind, fields, column, change.get(when)) for when in ("before", "after"))
             if old is None or new is None or not fields:
-                rest += [column] if column not in _ALONG else []
+                said = f"{key_text(fields[0].name if len(fields) == 1 else column)} changes"
+                rest += [said if fields else f"{said}, which no definition says"] if column not in _ALONG else []
             else:
                 before, after = {**before, **old}, {**after, **new}
         told = [each for each in kind.fields if not same(before.get(each.name), after.get(each.name))]
@@ -157,10 +143,10 @@ class Log:
         return {each.name: found[each.name] for each in fields if each.name in found}
 
 
-def _id(kind: Kind, logged: Logged) -> str:
-    """Return the id by which a kind's objects are known; what an entry is filed under is the number in the database."""
-    detail = logged.get("detail") or {}
-    return str((detail.get(kind.id_name) if kind.id_name != "id" else None) or logged.get("item_id"))
+def _kind(logged: Logged) -> Kind | None:
+    """Return the kind of what an entry is about; tiles are part of their dashboard."""
+    about = (kind for kind in KINDS.values() if kind.name != "tiles" and is_about(kind, logged))
+    return next(about, None)
 
 
 def _is_along(logged: Logged, made: Logged | None) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 
 from providers.posthog import reconcile
 from providers.posthog.errors import ApiError, NotAdopted
-from providers.posthog.history import step
+from providers.posthog.history import not_read, step, why
 from providers.posthog.inputs import Metadata
 from providers.posthog.inventory import Live
 from providers.posthog.kinds.base import Field, Kind, Properties, Reading, Ref
@@ -80,6 +80,7 @@ class Adoption:
         self._listed: dict[str, Live] = {}
         self._indexed = 0
         self._ids: dict[str, list[str]] = {}
+        self._unread: dict[str, str] = {}
 
     def find(self, properties: Properties, meta: Metadata) -> str | None:
         """Return the id of the object that a new definition adopts, and reserve it; None: it has to be made.
@@ -125,7 +126,11 @@ class Adoption:
         made_by = _author(live).get("id")
         if made_by is None or made_by != me or (last and last.get("id") != me):
             return False
-        return not self._services.history.others(self._kind, id_, me)
+        try:
+            return not self._services.history.others(self._kind, id_, me)
+        except ApiError as problem:
+            self._unread[id_] = not_read(why(problem))
+            return False
 
     def candidates(self, properties: Properties, meta: Metadata) -> list[str]:
         """Return the ids of the free objects that are this one by what identifies it."""
@@ -210,9 +215,13 @@ class Adoption:
         oldest_first = sorted(found, key=lambda id_: (len(id_), id_))
         listed = ", ".join(self._described(id_) + self._used(id_) for id_ in oldest_first)
         if not own:
+            unread = next((self._unread[id_] for id_ in found if id_ in self._unread), "")
+            whose = "somebody else made or changed what has this name in PostHog"
+            if unread:
+                whose = f"it is not known whether only this key changed what has this name in PostHog ({unread})"
             return (
-                f"somebody else made or changed what has this name in PostHog, so it is not taken over: {listed}; "
-                f"to take it over, write `adopt: {oldest_first[0]}`; else give one of the two another name"
+                f"{whose}, so it is not taken over: {listed}; to take it over, write `adopt: {oldest_first[0]}`; "
+                "else give one of the two another name"
             )
         return (
             f"{len(found)} objects in PostHog could be this one: {listed}; choose one (`adopt: {oldest_first[0]}`), "

@@ -107,7 +107,10 @@ class Client:
         """
         answer = self.get(path, {"limit": str(self._page), **(params or {})})
         while True:
-            yield from answer["results"] if isinstance(answer, dict) else answer
+            items = answer.get("results") if isinstance(answer, dict) else answer
+            if not isinstance(items, list):
+                raise ApiError(f"the answer to GET {path} has no list in it", hopeless=True, reading=True)
+            yield from items
             following = answer.get("next") if isinstance(answer, dict) else None
             if not following:
                 return

@@ -6,19 +6,26 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
 from typing import Any
 
 from providers.posthog.client import Client
 from providers.posthog.connection import CLIENT
 from providers.posthog.errors import ApiError
 from providers.posthog.inventory import Inventory
+from providers.posthog.kinds import KINDS
 from providers.posthog.kinds.base import Field, Kind, Properties
 from providers.posthog.kinds.flag import FLAG
 from providers.posthog.kinds.phrases import moment_text
 
-ENTRIES = "20"
 PAGE = "1000"
 """The most entries that PostHog gives at once."""
+
+FIRST = "100"
+"""How many entries are asked for at once where the newest ones mostly say what is asked."""
+
+MOST = 3_000
+"""How many entries are read where none of the newer ones says what is asked."""
 
 FORBIDDEN = 403
 
@@ -51,24 +58,29 @@ class History:
         ``before`` and ``now`` are canonical. Reading the log needs the scope ``activity_log:read``; without it only
         flags name their last author.
         """
-        entries = self._entries(kind, str(live["id"]))
+        last, unread = self._last(kind, str(live[kind.id_name]), fields)
         return ", ".join(
-            f"{field.name}{step(field, before, now, LONGEST)} {_author(kind, field, entries, live)}"
+            f"{field.name}{step(field, before, now, LONGEST)} {_author(kind, last.get(field.name), live, unread)}"
             for field in fields
         )
 
     def others(self, kind: Kind, id_: str, user_id: Any) -> bool:
-        """Return whether the log has a change of an object by anybody else than this user."""
-        entries = self._entries(kind, id_)
-        if any(not _is_named(kind, entry) and entry.get("client") != CLIENT for entry in entries):
-            return True  # it may be anybody
-        return any((entry.get("user") or {}).get("id") not in (None, user_id) for entry in entries)
+        """Return whether the log has a change of an object by anybody else than this user. Raises ``ApiError``."""
+
+        def by_another(entry: Mapping[str, Any]) -> bool:
+            if not _is_named(kind, entry) and entry.get("client") != CLIENT:
+                return True  # it may be anybody
+            return (entry.get("user") or {}).get("id") not in (None, user_id)
+
+        return any(map(by_another, self._read(kind, id_)))
 
     def by(self, kind: Kind, id_: str, name: str) -> str:
-        """Return who changed a field of an object last, and when, in brackets; empty where the log does not say."""
-        entries = self._entries(kind, id_)
-        [field] = (each for each in kind.fields if each.name == name)
-        return _by(kind, about[0]) if (about := _about(kind, field, entries)) else ""
+        """Return who changed a field of an object last, and when, in brackets; empty where the log does not say.
+
+        Where the log can't be read, that is said in the place of a name.
+        """
+        last, unread = self._last(kind, id_, [each for each in kind.fields if each.name == name])
+        return _by(kind, last[name]) if name in last else _somebody(unread)
 
     def authors(self, kind: Kind, id_: str, fields: Sequence[Field]) -> dict[str, Author]:
         """Return who changed each of these fields of an object last, by the field's name, as far as the log says.
@@ -76,12 +88,10 @@ class History:
         Only an entry that names the field says it: the newest one may be about anything. Where the log can't be read,
         each field has an author who says why.
         """
-        try:
-            entries = self._read(kind, id_)
-        except ApiError as problem:
-            return dict.fromkeys((field.name for field in fields), Author("", "", _why(problem)))
-        named = {field.name: about[0] for field in fields if (about := _about(kind, field, entries))}
-        return {name: Author(by_whom(kind, each), str(each.get("created_at") or "")) for name, each in named.items()}
+        last, unread = self._last(kind, id_, fields)
+        nobody = dict.fromkeys((field.name for field in fields), Author("", "", unread)) if unread else {}
+        named = {name: Author(by_whom(kind, each), str(each.get("created_at") or "")) for name, each in last.items()}
+        return {**nobody, **named}
 
     def deleted_by(self, kind: Kind, id_: str) -> str:
         """Return who deleted an object, and when, in brackets; empty where the log does not say.
@@ -90,21 +100,16 @@ class History:
         """
         try:
             entries = self._read(kind, id_)
+            deletions = (each for each in entries if each.get("activity") == "deleted" and not part(kind, each))
+            return next((_by(kind, each) for each in deletions), "")
         except ApiError as problem:
-            return f"(by somebody; {not_read(_why(problem))})"
-        deletions = (each for each in entries if each.get("activity") == "deleted" and not part(kind, each))
-        return next((_by(kind, each) for each in deletions), "")
+            return _somebody(why(problem))
 
     def author(self, kind: Kind, live: Mapping[str, Any], name: str) -> str:
         """Return who changed a field of an object last, and when, in brackets, as far as PostHog tells."""
-        [field] = (each for each in kind.fields if each.name == name)
-        entries = self._entries(kind, str(live["id"]))
-        if entries:
-            return _author(kind, field, entries, live)
-        return (
-            f"(last changed by {_email(live.get('last_modified_by'))}; who switched it and when is in PostHog's "
-            "activity log, for which the API key lacks the scope activity_log:read)"
-        )
+        fields = [each for each in kind.fields if each.name == name]
+        last, unread = self._last(kind, str(live[kind.id_name]), fields)
+        return _author(kind, last.get(name), live, unread)
 
     def on_since(self, kind: Kind, live: Mapping[str, Any], when: str) -> bool:
         """Return whether an object was switched on after a time (ISO 8601).
@@ -112,15 +117,15 @@ class History:
         Where the log can't be read, anything that was changed since may have been that.
         """
         try:
-            entries = self._read(kind, str(live["id"]))
+            entries = self._read(kind, str(live[kind.id_name]))
+            since = takewhile(lambda entry: _later(entry.get("created_at"), when), entries)
+            return any(
+                each.get("field") == "active" and each.get("after") is True
+                for entry in since
+                for each in _changes(entry)
+            )
         except ApiError:
             return _later(live.get("updated_at"), when)
-        switched_on = (
-            entry
-            for entry in entries
-            if any(each.get("field") == "active" and each.get("after") is True for each in _changes(entry))
-        )
-        return any(_later(entry.get("created_at"), when) for entry in switched_on)
 
     def log(self, scopes: Iterable[str], id_: str = "", since: str = "") -> Iterator[dict[str, Any]]:
         """Yield the log's entries, the newest first. Raises ``ApiError``.
@@ -131,7 +136,7 @@ class History:
             since: when the oldest entry is that is asked for (ISO 8601); empty for all that the log has.
         """
         asked = {"scopes": ",".join(scopes), "page_size": PAGE, **({"item_id": id_} if id_ else {})}
-        for entry in self._client.pages(self._client.project_path("activity_log"), asked):
+        for entry in self._entries(asked):
             if since and not _later(entry.get("created_at"), since):
                 return
             yield entry
@@ -141,22 +146,45 @@ class History:
 
         Raises ``ApiError``.
         """
-        for entry in self._read(kind, str(live["id"])):
+        for entry in self._read(kind, str(live[kind.id_name])):
             fields = {change.get("field") for change in _changes(entry)}
             if not fields or not fields <= {*but}:
                 return entry
         return {}
 
-    def _entries(self, kind: Kind, id_: str) -> list[dict[str, Any]]:
+    def _last(self, kind: Kind, id_: str, fields: Sequence[Field]) -> tuple[dict[str, dict[str, Any]], str]:
+        """Return the last entry about each of these fields, by the field's name, and why the log could not be read as
+        far back as they ask for; empty where it could.
+        """
+        last: dict[str, dict[str, Any]] = {}
         try:
-            return self._read(kind, id_)
-        except ApiError:
-            return []
+            for entry in self._read(kind, id_):
+                columns = {each.get("field") for each in changes(kind, entry)}
+                last = {**{each.name: entry for each in fields if each.column in columns}, **last}
+                if len(last) == len(fields):
+                    break
+        except ApiError as problem:
+            return last, why(problem)
+        return last, ""
 
-    def _read(self, kind: Kind, id_: str) -> list[dict[str, Any]]:
-        scope = kind.logged_as or kind.type
-        path = self._client.project_path("activity_log")
-        return list(self._client.get(path, {"scope": scope, "item_id": id_, "page_size": ENTRIES})["results"])
+    def _read(self, kind: Kind, id_: str) -> Iterator[dict[str, Any]]:
+        """Yield what the log has about an object, the newest first, a page at a time.
+
+        Raises ``ApiError``, also where the log goes on for too long. It files an object under its id in the database:
+        those of a kind that is known by another one are looked for among all of the kind.
+        """
+        asked = {"scope": kind.log_scope, "page_size": FIRST, **({"item_id": id_} if kind.id_name == "id" else {})}
+        for number, entry in enumerate(self._entries(asked)):
+            if number == MOST:
+                raise ApiError(f"only the newest {MOST:,} of its entries were looked at", hopeless=True, reading=True)
+            if is_about(kind, entry) and logged_id(kind, entry) == id_:
+                yield entry
+
+    def _entries(self, asked: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+        for entry in self._client.pages(self._client.project_path("activity_log"), asked):
+            if not _is_entry(entry):
+                raise ApiError("it has an entry in a form that is not known", hopeless=True, reading=True)
+            yield entry
 
 
 class SwitchHistory:
@@ -196,17 +224,61 @@ def step(field: Field, before: Properties, now: Properties, longest: int) -> str
     return f" {values[0]} -> {values[1]}" if shown else ""
 
 
-def _author(kind: Kind, field: Field, entries: list[dict[str, Any]], live: Mapping[str, Any]) -> str:
-    """Return who changed a field last; where no entry names it, who changed the object last, and that it is that."""
-    if about := _about(kind, field, entries):
-        return _by(kind, about[0])
-    last = live.get("last_modified_by")
-    return f"(the object was last changed by {_email(last)})" if last else "(PostHog's log does not say by whom)"
+def _author(kind: Kind, entry: Mapping[str, Any] | None, live: Mapping[str, Any], unread: str) -> str:
+    """Return who made the last change of a field; without an entry about it who changed the object last, if anybody is
+    known, and why the log could not be read.
+    """
+    if entry:
+        return _by(kind, entry)
+    if not (last := live.get("last_modified_by")):
+        return _somebody(unread) or "(PostHog's log does not say by whom)"
+    return f"(the object was last changed by {_email(last)}{f'; {not_read(unread)}' if unread else ''})"
 
 
-def _about(kind: Kind, field: Field, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    column = field.api_path[0]
-    return [entry for entry in entries if any(each.get("field") == column for each in changes(kind, entry))]
+def _somebody(unread: str) -> str:
+    """Return why nobody is named, in brackets; empty where the log could be read."""
+    return f"(by somebody; {not_read(unread)})" if unread else ""
+
+
+def is_about(kind: Kind, entry: Mapping[str, Any]) -> bool:
+    """Return whether an entry of the log is about an object of a kind, or a part of one.
+
+    Objects of several kinds are numbered apart and logged under one name: experiment 1 is not holdout 1, whose entries
+    have a type.
+    """
+    if entry.get("scope", kind.log_scope) != kind.log_scope:
+        return False
+    types = {each.logged_type for each in KINDS.values() if each.log_scope == kind.log_scope} - {""}
+    type_ = (entry.get("detail") or {}).get("type")
+    return type_ == kind.logged_type if kind.logged_type else type_ not in types
+
+
+def logged_id(kind: Kind, entry: Mapping[str, Any]) -> str:
+    """Return the id by which an object is known that an entry of the log is about; what the entry is filed under is the
+    number in the database.
+    """
+    other = None if kind.id_name == "id" else (entry.get("detail") or {}).get(kind.id_name)
+    return str(other or entry.get("item_id"))
+
+
+def _is_entry(entry: Any) -> bool:
+    """Return whether an entry of the log has the form that is read here; what it lacks is not known, and no matter."""
+    if not isinstance(entry, dict):
+        return False
+    detail, user = entry.get("detail") or {}, entry.get("user") or {}
+    if not isinstance(detail, dict) or not isinstance(user, dict):
+        return False
+    changed, context = detail.get("changes") or [], detail.get("context") or {}
+    if not isinstance(changed, list) or not isinstance(context, dict):
+        return False
+    return all(isinstance(each, dict) for each in changed) and _is_time(entry.get("created_at"))
+
+
+def _is_time(value: Any) -> bool:
+    try:
+        return value is None or datetime.fromisoformat(value).tzinfo is not None
+    except (TypeError, ValueError):
+        return False
 
 
 def changes(kind: Kind, entry: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -215,16 +287,18 @@ def changes(kind: Kind, entry: Mapping[str, Any]) -> list[dict[str, Any]]:
     What PostHog keeps in an object of its own has an entry with the columns of that (an alert's threshold), or with
     none, and then says in its context what came or went (who an alert is sent to).
     """
-    told = [each for each in _changes(entry) if isinstance(each, dict)]
+    told = _changes(entry)
     column = part(kind, entry)
     if not column:
         return told
     if told:
         old, new = ({each.get("field"): each.get(when) for each in told} for when in ("before", "after"))
         return [{"field": column, "before": old, "after": new}]
-    email = ((entry.get("detail") or {}).get("context") or {}).get("subscriber_email")
+    detail = entry.get("detail") or {}
+    email = (detail.get("context") or {}).get("subscriber_email")
+    item = {"email": email} if email else {"name": detail.get("name")}
     gone = entry.get("activity") == "deleted"
-    return [{"field": column, "before": [{"email": email}] * gone, "after": [{"email": email}] * (not gone)}]
+    return [{"field": column, "before": [item] * gone, "after": [item] * (not gone)}]
 
 
 def part(kind: Kind, entry: Mapping[str, Any]) -> str:
@@ -237,7 +311,8 @@ def not_read(why: str) -> str:
     return f"PostHog's activity log could not be read: {why}"
 
 
-def _why(problem: ApiError) -> str:
+def why(problem: ApiError) -> str:
+    """Return why PostHog's log could not be read, without what is said of any request that is refused."""
     if problem.status == FORBIDDEN:
         return "the API key lacks the scope activity_log:read"
     return " ".join(str(problem).split())

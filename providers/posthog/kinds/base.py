@@ -331,6 +331,8 @@ class Kind:
     has (PostHog's frontend/src/scenes/urls.ts, products/*/manifest.tsx)."""
     logged_as: str = ""
     """The activity log's name of it, where that is not its type."""
+    logged_type: str = ""
+    """The type that the log gives its entries, where their name is that of another kind's too."""
     logged_parts: Mapping[str, str] = field(default_factory=dict)
     """The columns that PostHog keeps in objects of their own, by the type that the log gives entries about these."""
     narrowed: Mapping[str, str] = field(default_factory=dict)
@@ -382,6 +384,11 @@ class Kind:
     left: Mapping[str, str] = field(default_factory=dict)
     """The writable fields of the API's object that no definition owns, each with the reason: nothing is compared
     there, so that a field which is in neither table is a mistake."""
+
+    @property
+    def log_scope(self) -> str:
+        """The activity log's name of it."""
+        return self.logged_as or self.type
 
     @property
     def words(self) -> str:

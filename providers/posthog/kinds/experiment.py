@@ -182,6 +182,7 @@ EXPERIMENT = Kind(
     collection="experiments",
     scope="experiment",
     pages=("experiments/{id}",),
+    logged_parts={"saved_metric_config": "saved_metrics"},
     folder="experiments",
     natural_key=("name", "flag"),
     same_by=("name", "flag"),

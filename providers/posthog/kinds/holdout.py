@@ -31,6 +31,7 @@ HOLDOUT = Kind(
     scope="experiment_holdout",
     pages=("experiments?tab=holdouts",),
     logged_as="Experiment",
+    logged_type="holdout",
     folder="experiments/holdouts",
     natural_key=("name",),
     same_by=("name",),

@@ -143,7 +143,10 @@ class Tiles:
             return made["created_by"].get("id") == me and (made.get("last_modified_by") or {}).get("id") in (None, me)
         board = self._inventory.get(self._kind, id_) or {}
         mine = (board.get("created_by") or {}).get("id") == me is not None
-        return mine and not self._services.history.others(self._kind, id_, me)
+        try:
+            return mine and not self._services.history.others(self._kind, id_, me)
+        except ApiError:  # somebody else may have put it there
+            return False
 
     def _present(self, id_: str, tiles: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Return the live tiles; looks twice when one is missing, as the first answer may be older than an insight.

@@ -32,7 +32,7 @@ class SavedMetrics(Resource):
     kind, collection, scope = "experiment_saved_metric", "experiment_saved_metrics", "experiment_saved_metric"
     has_access_controls = True
     inherits_access_from = "experiment"
-    log_scope = "ExperimentSavedMetric"
+    log_scope = "Experiment"  # and marked by the detail's type
     life = Life.HARD
     order = "created_at DESC"
     fields = (
@@ -61,6 +61,9 @@ class SavedMetrics(Resource):
         for experiment in context.store.referrers(self.kind, row["id"], "experiment"):
             links = [link for link in experiment["links"] if link["saved_metric"] != row["id"]]
             resource("experiment").store(context, {**experiment, "links": links})
+
+    def extra(self, context: Context, row: Data) -> Data:
+        return {"type": "shared_metric"}
 
     def show(self, context: Context, row: Data) -> Data:
         shown = super().show(context, row)

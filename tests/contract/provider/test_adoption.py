@@ -276,6 +276,22 @@ def test_what_somebody_else_changed_meanwhile_is_not_taken(
     assert "is not taken over" in problem
 
 
+def test_what_nobody_else_changed_as_far_as_is_known_is_not_taken_where_the_log_can_not_be_read(
+    sandbox: Sandbox,
+) -> None:
+    name = f"Unlogged {next(_NUMBERS)}"
+    sandbox.call("POST", "insights/", {**INSIGHT, "name": name})
+    scopes = ["insight:write", "dashboard:read", "project:read", "user:read"]
+    key = sandbox.call("POST", "/_sandbox/keys", {"scopes": scopes})["value"]
+    wanted = {"name": name, "query": OTHER, **noted("insight/unlogged", "unlogged")}
+    with running_plugin({**sandbox.environ, "POSTHOG_API_KEY": key}) as preview:
+        [problem] = preview.problems("insight", wanted)
+    assert (
+        "it is not known whether only this key changed what has this name in PostHog (PostHog's activity log could not "
+        "be read: the API key lacks the scope activity_log:read), so it is not taken over: " in problem
+    )
+
+
 def test_a_live_flag_is_the_base_that_a_careful_stack_measures_by(sandbox: Sandbox) -> None:
     """B1, B2."""
     theirs(sandbox, "at-ten", rollout=10)

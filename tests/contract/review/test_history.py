@@ -255,3 +255,21 @@ def test_what_was_adopted_and_deleted_by_hand_is_in_the_history_of_what_was_made
 def told(found: History) -> list[tuple[How, str, int]]:
     """How each entry was done, the first thing that it says, and how often it was applied."""
     return [(each.how, each.lines[0].text, len(each.applied)) for each in found.entries]
+
+
+def test_what_shares_an_id_and_a_name_in_the_log_is_told_once(tmp_path: Path, sandbox: Sandbox) -> None:
+    """A dashboard and its tiles, and a holdout and the experiment that has its number."""
+    board = sandbox.call("POST", "dashboards/", {"name": "Twice"})["id"]
+    share = [{"properties": [], "rollout_percentage": 5}]
+    holdout = sandbox.call("POST", "experiment_holdouts/", {"name": "Kept out", "filters": share})["id"]
+    there = now().isoformat()
+    sandbox.call("PATCH", f"dashboards/{board}/", {"name": "Once"})
+    sandbox.call("PATCH", f"experiment_holdouts/{holdout}/", {"name": "Held out"})
+    ids = {"dashboard": board, "tiles": board, "experiment": holdout, "holdout": holdout}
+    refs = {Ref(kind, "alike"): str(id_) for kind, id_ in ids.items()}
+    state = State({ref: Resource(ref, id_, {}) for ref, id_ in refs.items()})
+    logs = Logs(Reviewed(tmp_path, STACK, Settings({}, sandbox.environ), lambda: state))
+    assert sorted((each.ref.kind, each.lines[0].text) for each in logs.read({*refs}, [], "alike", there)) == [
+        ("dashboard", "name from Twice to Once"),
+        ("holdout", 'name from "Kept out" to "Held out"'),
+    ]

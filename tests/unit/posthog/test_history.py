@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
+
+import pytest
 
 from ai_admin.review.reading import as_data, written
 from providers.posthog.client import Client
@@ -15,16 +18,20 @@ FLAG = KINDS["flag"]
 ANA, BEN = ({"email": f"{name}@example.com"} for name in ("ana", "ben"))
 
 
+CONNECTION = Connection("http://127.0.0.1:9", "1", None, "phx_unused")
+NOON = "2026-10-01T12:00:00Z"
+
+
 class Logged(Client):
     """A client for a log with one entry: Ana changed the tags."""
 
     def __init__(self, **more: str) -> None:
-        super().__init__(Connection("http://127.0.0.1:9", "1", None, "phx_unused"))
+        super().__init__(CONNECTION)
         self._more = more
 
     def get(self, path: str, params: Any = None) -> Any:
-        changes = {"changes": [{"field": "tags"}]}
-        return {"results": [{"user": ANA, "created_at": "2026-10-01T12:00:00Z", "detail": changes, **self._more}]}
+        detail = {"changes": [{"field": "tags"}]}
+        return {"results": [{"item_id": "1", "user": ANA, "created_at": NOON, "detail": detail, **self._more}]}
 
 
 def test_nobody_is_named_for_a_field_that_the_log_does_not_have_of_them() -> None:
@@ -52,7 +59,7 @@ class Refused(Client):
     """A client whose key may not read the log."""
 
     def __init__(self) -> None:
-        super().__init__(Connection("http://127.0.0.1:9", "1", None, "phx_unused"))
+        super().__init__(CONNECTION)
 
     def get(self, path: str, params: Any = None) -> Any:
         raise ApiError("no", 403, "permission_denied", reading=True)
@@ -65,18 +72,24 @@ def test_a_log_that_can_not_be_read_is_not_said_to_be_silent() -> None:
     author = history.authors(FLAG, "1", [active])["active"]
     assert written(author) == f"by somebody ({reason})"
     assert as_data(author) == {"by": None, "at": None}
-    assert history.deleted_by(FLAG, "1") == f"(by somebody; {reason})"
+    assert history.deleted_by(FLAG, "1") == history.by(FLAG, "1", "active") == f"(by somebody; {reason})"
+    before, now = {"active": True}, {"active": False}
+    assert history.changes(FLAG, {"id": 1}, [active], before, now) == f"active true -> false (by somebody; {reason})"
+    known = f"(the object was last changed by ben@example.com; {reason})"
+    assert history.author(FLAG, {"id": 1, "last_modified_by": BEN}, "active") == known
+    with pytest.raises(ApiError):  # and not that nobody else changed it
+        history.others(FLAG, "1", 1)
 
 
 class Parts(Client):
     """A client for the log of an alert, whose threshold Ben changed, and to which he does not listen any more."""
 
     def __init__(self) -> None:
-        super().__init__(Connection("http://127.0.0.1:9", "1", None, "phx_unused"))
+        super().__init__(CONNECTION)
 
     def get(self, path: str, params: Any = None) -> Any:
         threshold = {"field": "configuration", "before": {"type": "absolute"}, "after": {"type": "percentage"}}
-        about = {"user": BEN, "created_at": "2026-10-01T12:00:00Z"}
+        about = {"item_id": "1", "user": BEN, "created_at": NOON}
         gone = {"type": "alert_subscription_change", "changes": [], "context": {"subscriber_email": "ben@example.com"}}
         return {
             "results": [
@@ -94,3 +107,112 @@ def test_who_changed_an_alerts_threshold_or_its_subscribers_is_known() -> None:
         ("threshold", "subscribed_users"), "ben@example.com"
     )
     assert History(Parts()).deleted_by(alert, "1") == "", "the alert is still there"
+
+
+class Paged(Client):
+    """A client for a log of several pages, which counts those that are asked for."""
+
+    def __init__(self, *pages: Any) -> None:
+        super().__init__(CONNECTION)
+        self._pages = iter(pages)
+        self.asked: list[Any] = []
+
+    def get(self, path: str, params: Any = None) -> Any:
+        self.asked.append(params)
+        return next(self._pages)
+
+
+def pages(*entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The pages of a log."""
+    links = [f"http://127.0.0.1:9/?cursor={number}" for number in range(1, len(entries))]
+    return [{"results": [*page], "next": link} for page, link in zip(entries, [*links, None], strict=True)]
+
+
+def changed(field: str, user: Any = ANA, after: Any = None, **more: Any) -> dict[str, Any]:
+    """An entry of the log about flag 1."""
+    detail = {"type": None, "changes": [{"field": field, "before": None, "after": after}]}
+    return {"item_id": "1", "activity": "updated", "user": user, "created_at": NOON, "detail": detail, **more}
+
+
+OURS = {"id": 1, "email": "key@example.com"}
+LATER = [[changed("version", OURS)] * 100] * 2
+"""Two pages that say nothing of what is asked."""
+
+
+def fields(kind: str, *names: str) -> list[Any]:
+    """Fields of a kind."""
+    return [each for each in KINDS[kind].fields if each.name in names]
+
+
+def test_the_log_is_read_back_to_the_entry_that_says_it_and_no_further() -> None:
+    log = pages(*LATER, [changed("active", BEN)], [changed("active", ANA)])
+    found = History(client := Paged(*log)).authors(FLAG, "1", fields("flag", "active"))
+    assert (found["active"].email, len(client.asked)) == ("ben@example.com", 3)
+    assert History(Paged(*log)).by(FLAG, "1", "active") == "(by ben@example.com on 1 Oct 2026, 12:00 UTC)"
+    assert History(Paged(*pages(*LATER, [changed("tags", {"id": 2})]))).others(FLAG, "1", 1)
+    assert not History(Paged(*pages(*LATER, [changed("tags", OURS)]))).others(FLAG, "1", 1)
+    deleted = {**changed("deleted", BEN), "activity": "deleted"}
+    assert "ben@example.com" in History(Paged(*pages(*LATER, [deleted]))).deleted_by(FLAG, "1")
+    on = changed("active", BEN, True)
+    assert History(Paged(*pages(*LATER, [on]))).on_since(FLAG, {"id": 1}, "2026-10-01T11:00:00Z")
+    assert not History(client := Paged(*pages(*LATER, [on]))).on_since(FLAG, {"id": 1}, "2026-10-01T13:00:00Z")
+    assert len(client.asked) == 1, "what is older is not read"
+
+
+def test_a_log_without_end_is_read_in_part_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("providers.posthog.history.MOST", 150)
+    found = History(Paged(*pages([changed("tags", BEN)], *LATER))).authors(FLAG, "1", fields("flag", "tags", "active"))
+    assert found["tags"].email == "ben@example.com"
+    assert found["active"].unread == "only the newest 150 of its entries were looked at"
+    with pytest.raises(ApiError, match="only the newest 150"):
+        History(Paged(*pages(*LATER))).others(FLAG, "1", 1)
+
+
+STRANGE = (
+    {"detail": "not here"},
+    {"results": None},
+    "sorry",
+    *({"results": [entry]} for entry in ("x", {"detail": "x"}, {"user": "x"}, {"created_at": "yesterday"})),
+    *({"results": [{"detail": {"changes": each}}]} for each in ("x", {"x": 1}, [None])),
+)
+
+
+@pytest.mark.parametrize("answer", STRANGE, ids=str)
+def test_an_answer_that_is_no_log_is_one_that_can_not_be_read(answer: Any) -> None:
+    assert History(Paged(answer)).authors(FLAG, "1", fields("flag", "active"))["active"].unread
+    assert "could not be read" in History(Paged(answer)).deleted_by(FLAG, "1")
+    assert History(Paged(answer)).on_since(FLAG, {"id": 1}, NOON), "it may have been switched on"
+    with pytest.raises(ApiError):
+        History(Paged(answer)).others(FLAG, "1", 1)
+    with pytest.raises(ApiError):
+        list(History(Paged(answer)).log(["FeatureFlag"]))
+
+
+def test_a_playlist_is_found_by_the_id_that_it_is_known_by() -> None:
+    def of(short_id: str, user: Any) -> dict[str, Any]:
+        entry = changed("name", user)
+        return {**entry, "item_id": "77", "detail": {**entry["detail"], "short_id": short_id}}
+
+    log = pages([of("other", ANA), of("ours", BEN), of("ours", ANA)])
+    playlist = KINDS["playlist"]
+    found = History(client := Paged(*log)).authors(playlist, "ours", fields("playlist", "name"))
+    assert found["name"].email == "ben@example.com"
+    assert "item_id" not in client.asked[0], "the log files it under another id"
+    live = {"id": 77, "short_id": "ours"}
+    assert "ben@example.com" in History(Paged(*log)).author(playlist, live, "name")
+    before, now = {"name": "A"}, {"name": "B"}
+    assert "ben@example.com" in History(Paged(*log)).changes(playlist, live, fields("playlist", "name"), before, now)
+
+
+def test_experiments_holdouts_and_saved_metrics_of_one_number_have_logs_of_their_own() -> None:
+    marks = {"experiment": None, "holdout": "holdout", "saved_metric": "shared_metric"}
+
+    def entry(kind: str, mark: str | None) -> dict[str, Any]:
+        found = changed("name", {"email": f"{kind}@example.com"})
+        return {**found, "scope": "Experiment", "detail": {**found["detail"], "type": mark}}
+
+    log = [entry(kind, mark) for kind, mark in marks.items()]
+    for order in (log, log[::-1]):
+        for kind in marks:
+            found = History(Paged(*pages(order))).authors(KINDS[kind], "1", fields(kind, "name"))
+            assert found["name"].email == f"{kind}@example.com"

@@ -74,3 +74,17 @@ def test_who_is_told_of_an_alert_from_its_creation_on_is_part_of_that() -> None:
 
 def test_what_a_check_makes_of_an_alerts_state_is_not_told() -> None:
     assert read(entry(None, [{"field": "state", "before": "Not firing", "after": "Firing"}])) == []
+
+
+def test_experiments_holdouts_and_saved_metrics_of_one_number_are_told_apart() -> None:
+    """PostHog logs all three as experiments, and the metrics that an experiment takes up as entries of its own."""
+    kinds = {"holdout": "holdout", "shared_metric": "saved_metric", None: "experiment"}
+    names = {("holdout", "7"): Ref("holdout", "kept-out"), ("saved_metric", "7"): Ref("saved_metric", "runs")}
+    log = Log(names, lambda *_: None, cast(Directory, SimpleNamespace()), user=1)
+    renamed = [{"field": "name", "before": "Old", "after": "New"}]
+    found = log.entries({**entry(type_, renamed), "scope": "Experiment"} for type_ in kinds)
+    refs = [Ref("holdout", "kept-out"), Ref("saved_metric", "runs"), Ref("experiment", "Fails (7)")]
+    assert [each.ref for each in found] == refs
+    [taken_out] = log.entries([{**entry("saved_metric_config", [], "deleted"), "scope": "Experiment"}])
+    assert (taken_out.ref, [each.text for each in taken_out.lines]) == (refs[2], ["saved metrics changes"])
+    assert taken_out.values == {}, "the experiment is still there"
