@@ -121,8 +121,8 @@ class Log:
         rest: list[str] = []
         for change in changed:
             column = str(change.get("field"))
-            fields = [each for each in kind.fields if each.kept and each.column == column]
-            old, new = (self._values(kind, fields, column, change.get(when)) for when in ("before", "after"))
+            fields = [each for each in kind.fields if each.kept and each.log_column == column]
+            old, new = (self._values(kind, fields, change.get(when)) for when in ("before", "after"))
             if old is None or new is None or not fields:
                 said = f"{key_text(fields[0].name if len(fields) == 1 else column)} changes"
                 rest += [said if fields else f"{said}, which no definition says"] if column not in _ALONG else []
@@ -131,10 +131,9 @@ class Log:
         told = [each for each in kind.fields if not same(before.get(each.name), after.get(each.name))]
         return before, after, told, rest
 
-    def _values(self, kind: Kind, fields: Iterable[Field], column: str, value: Any) -> Properties | None:
-        """Return what fields make of the value of a column; None of one that they can't read."""
-        reading = Reading({column: value}, {}, self.directory)
-        fields = list(fields)
+    def _values(self, kind: Kind, fields: Sequence[Field], value: Any) -> Properties | None:
+        """Return what fields make of the value of their column; None of one that they can't read."""
+        reading = Reading({each.column: value for each in fields}, {}, self.directory)
         try:
             held = {each.name: each.held(reading) for each in fields}
         except (AttributeError, KeyError, TypeError, ValueError):

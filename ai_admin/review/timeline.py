@@ -169,9 +169,10 @@ def _as_said(logged: Entry, commit: Entry, later: Mapping[Ref, Ref], stack: str)
         return False  # something else than what a definition says
     if logged.values is None or said is None:
         return logged.values is None and said is None
-    secret = {each.name for each in KINDS[logged.ref.kind].fields if each.secret}
+    # What may not be shown is not known, and to what is shared others add.
+    left_out = {each.name for each in KINDS[logged.ref.kind].fields if each.secret or each.shared}
     return all(
-        _is_same(value, said.get(name), later) for name, value in logged.values.items() if name not in secret
+        _is_same(value, said.get(name), later) for name, value in logged.values.items() if name not in left_out
     )
 
 

@@ -160,7 +160,7 @@ class History:
         try:
             for entry in self._read(kind, id_):
                 columns = {each.get("field") for each in changes(kind, entry)}
-                last = {**{each.name: entry for each in fields if each.column in columns}, **last}
+                last = {**{each.name: entry for each in fields if each.log_column in columns}, **last}
                 if len(last) == len(fields):
                     break
         except ApiError as problem:

@@ -13,6 +13,7 @@ from sandbox.wire.errors import NotFound
 Change = dict[str, Any]
 # Fields that are called otherwise in the log.
 NAMES = {
+    ("Action", "steps"): "steps_json",
     ("HogFunction", "execution_order"): "priority",
     ("Organization", "name"): "organization name",
     ("Organization", "enforce_2fa"): "two-factor authentication requirement",

@@ -59,6 +59,7 @@ ACTION = Kind(
         Field(
             "steps",
             reader="steps",
+            logged="steps_json",
             wording=Wording(each=Wording("step", name=_step_text)),
             default=[],
             normalise=each_item(_step),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from providers.posthog.kinds.base import Field, Kind, Properties
+from providers.posthog.kinds.base import Field, Kind, Properties, read_id
 from providers.posthog.kinds.normal import instant, text
 from providers.posthog.kinds.phrases import moment_text
 from providers.posthog.kinds.wording import CHOICE, Wording, switchable
@@ -33,7 +33,7 @@ ANNOTATION = Kind(
         Field("date_marker", wording=Wording("time", show=moment_text), normalise=instant, required=True),
         # Left out, PostHog takes it for one on an insight.
         Field("scope", default="project", required=True, manageable=False, wording=CHOICE),
-        Field("insight", path=("dashboard_item",), ref="insight", manageable=False),
+        Field("insight", path=("dashboard_item",), ref="insight", read=read_id, manageable=False),
         Field("dashboard", path=("dashboard_id",), ref="dashboard", manageable=False),
         Field(
             "hidden_in_user_interface",

@@ -165,6 +165,8 @@ class Field:
     """Its place in the API's object; left out, its name."""
     read_path: tuple[str, ...] = ()
     """The place it is read from, where that differs."""
+    logged: str = ""
+    """The activity log's name of its column, where that is another one."""
     default: Any = None
     """The canonical value when a file says nothing; None is an absent one."""
     clear: Json = None
@@ -297,8 +299,13 @@ class Field:
 
     @property
     def column(self) -> str:
-        """The column of the API's object that it is read from, which PostHog's log names."""
+        """The column of the API's object that it is read from."""
         return (self.read_path or self.api_path)[0]
+
+    @property
+    def log_column(self) -> str:
+        """What PostHog's activity log calls that column."""
+        return self.logged or self.column
 
     @property
     def api_path(self) -> tuple[str, ...]:

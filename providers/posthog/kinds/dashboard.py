@@ -43,6 +43,7 @@ DASHBOARD = Kind(
             "filters",
             tree=("cohort",),
             read_path=("persisted_filters",),
+            logged="filters",
             default={},
             normalise=plain_filters,
             write=lambda value, _: {**dict.fromkeys(_FILTERS), **value},

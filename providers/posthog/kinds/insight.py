@@ -69,11 +69,14 @@ def _write_query(value: Any, directory: Directory) -> Json:
 def shown_on(live: Mapping[str, Json]) -> list[int]:
     """Return the ids of the dashboards that show a live insight.
 
-    ``dashboards`` says so too, but it is deprecated, and newer servers answer it to API keys only where they ask.
+    ``dashboards`` says so too, but it is deprecated, and newer servers answer it to API keys only where they ask. The
+    activity log has a tile with the dashboard itself (posthog/models/activity_logging/activity_log.py:
+    ``describe_change``).
     """
     if "dashboard_tiles" not in live:
         return list(live.get("dashboards") or ())
-    return [tile["dashboard_id"] for tile in live["dashboard_tiles"] or () if not tile.get("deleted")]
+    tiles = (tile for tile in live["dashboard_tiles"] or () if not tile.get("deleted"))
+    return [tile["dashboard"]["id"] if "dashboard" in tile else tile["dashboard_id"] for tile in tiles]
 
 
 def _filter(leaf: dict[str, Any]) -> None:
@@ -113,6 +116,7 @@ INSIGHT = Kind(
             "dashboards",
             ref="dashboard",
             read_path=("dashboard_tiles",),
+            logged="dashboards",
             read=lambda _, reading: shown_on(reading.live),
             default=[],
             normalise=unordered,

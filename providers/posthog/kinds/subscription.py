@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from providers.posthog.kinds.base import Feature, Field, Json, Kind, Properties, Reading
+from providers.posthog.kinds.base import Feature, Field, Json, Kind, Properties, Reading, read_id
 from providers.posthog.kinds.normal import instant, plain, text, unordered
 from providers.posthog.kinds.notification import digest
 from providers.posthog.kinds.phrases import choice_text, moment_text
@@ -91,7 +91,7 @@ SUBSCRIPTION = Kind(
             immutable=True,
             required=True,
         ),
-        Field("insight", ref="insight", clearable=False),
+        Field("insight", ref="insight", read=read_id, clearable=False),
         Field("dashboard", ref="dashboard", clearable=False),
         Field(
             "dashboard_export_insights",

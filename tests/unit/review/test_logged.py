@@ -5,6 +5,8 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any, cast
 
+import pytest
+
 from ai_admin.review.logged import Log
 from ai_admin.review.timeline import Entry, How
 from providers.posthog.kinds import Ref
@@ -88,3 +90,43 @@ def test_experiments_holdouts_and_saved_metrics_of_one_number_are_told_apart() -
     [taken_out] = log.entries([{**entry("saved_metric_config", [], "deleted"), "scope": "Experiment"}])
     assert (taken_out.ref, [each.text for each in taken_out.lines]) == (refs[2], ["saved metrics changes"])
     assert taken_out.values == {}, "the experiment is still there"
+
+
+def on_board(id_: int) -> dict[str, Any]:
+    """A tile of an insight, as PostHog logs it."""
+    return {"dashboard": {"id": id_, "name": f"Board {id_}"}, "insight": {"id": 7}}
+
+
+def step(event: str) -> dict[str, Any]:
+    """A step of an action, as PostHog logs it."""
+    return {"event": event, "url": None, "url_matching": "contains", "properties": None, "selector": None}
+
+
+FORMS = {
+    "an insight comes onto a dashboard": ("Insight", "dashboards", None, [on_board(3)], "dashboards: added ai-usage"),
+    "and onto another": ("Insight", "dashboards", [on_board(3)], [on_board(3), on_board(4)], "dashboards: added 4"),
+    "and leaves them": ("Insight", "dashboards", [on_board(3)], None, "dashboards: removed ai-usage"),
+    "filters of a dashboard": (
+        "Dashboard", "filters", None, {"date_from": "-7d"}, "filters: first day is 7 days ago (was not set)"
+    ),
+    "and none": (
+        "Dashboard", "filters", {"date_from": "-7d"}, None, "filters: first day is no longer set (was 7 days ago)"
+    ),
+    "steps of an action": ("Action", "steps_json", [step("old")], [step("new")], 'step "old" becomes "new"'),
+    "first tags": ("FeatureFlag", "tags", None, ["ai"], "tags: added ai"),
+    "no more tags": ("FeatureFlag", "tags", ["ai"], None, "tags: removed ai"),
+    "an annotation's insight": (
+        "Annotation", "dashboard_item", {"id": 3, "short_id": "x"}, {"id": 4, "short_id": "y"}, "insight from 3 to 4"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_what_the_log_has_in_a_form_of_its_own_is_told_as_a_definition_says_it(form: str) -> None:
+    """PostHog logs columns of its database, and nothing (null) for what is empty there."""
+    scope, column, before, after, said = FORMS[form]
+    logged = {**entry(None, [{"field": column, "before": before, "after": after}]), "scope": scope}
+    boards = {("dashboard", "3"): Ref("dashboard", "ai-usage")}
+    directory = cast(Directory, SimpleNamespace())
+    log = Log({}, lambda kind, id_: boards.get((kind, str(id_))), directory, user=1)
+    assert [[line.text for line in each.lines] for each in log.entries([logged])] == [[said]]

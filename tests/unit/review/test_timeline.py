@@ -115,3 +115,12 @@ def test_what_was_applied_is_no_entry_once_what_it_names_has_another_key() -> No
 
 def test_what_the_log_says_of_one_moment_is_taken_in_the_order_of_the_log() -> None:
     assert told([commit(1, 10)], [made(2), logged(2, 10, 20, How.HAND)]) == [(1, How.COMMIT, [2]), (2, How.HAND, [])]
+
+
+def test_what_others_added_to_an_insights_dashboards_keeps_no_commit_from_being_in_posthog() -> None:
+    ref, kind = Ref("insight", "runs"), KINDS["insight"]
+    old, new = (kind.canonical({"name": "Runs", "dashboards": boards}) for boards in ([], [Ref("dashboard", "ours")]))
+    said = Entry(at(1), ref, How.COMMIT, ("ana",), tuple(lines(ref, old, new)), after={STACK: new})
+    boards = [Ref("dashboard", "ours"), "7"]
+    applied = Entry(at(2), ref, How.PROGRAM, ("grace",), (Line("changes"),), values={"dashboards": boards}, before={})
+    assert told([said], [applied]) == [(1, How.COMMIT, [2])]
