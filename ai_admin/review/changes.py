@@ -189,12 +189,9 @@ def _refreshed(state: State, session: Session) -> Live:
 
     def look(resource: Resource) -> tuple[str, Properties] | _Unread | None:
         meta = Metadata(str(resource.ref))
-        lifecycle, project = session.lifecycle(resource.ref.kind, lists=True)
-        if resource.project and resource.project != project:
-            raise Unreachable(
-                f"this stack's objects live in PostHog project {resource.project}, but the connection is to project "
-                f"{project}"
-            )
+        lifecycle, connection = session.lifecycle(resource.ref.kind, lists=True)
+        if problem := connection.misses(resource.host, resource.project):
+            raise Unreachable(problem)
         try:
             return lifecycle.read(resource.id, resource.properties, meta)
         except ApiError as problem:
@@ -350,7 +347,9 @@ class _Engine:
         if self._refused:
             return ""
         judge, meta = Judge(change.ref.kind, self._session), Metadata(str(change.ref))
-        return judge.deletion(change.id, change.live or {}, self._session.lifecycle(change.ref.kind)[1], meta)
+        return judge.deletion(
+            change.id, change.live or {}, self._session.lifecycle(change.ref.kind)[1].project_id, meta
+        )
 
     def names(self) -> dict[tuple[str, str], Ref]:
         """Return the definitions by the kinds and ids of their objects, also of those that are gone from PostHog."""

@@ -315,12 +315,9 @@ def compared(root: Path, stack: str, warn: Callable[[str], object], whole: bool 
         warn(f"the state of {stack} is not read ({problem}), so objects are found by what they are called")
         given, state = Settings(settings(root, stack), os.environ), State()
     connection = resolve(given)
-    others = {each.project for each in state.resources.values()} - {"", connection.project_id}
-    if others:
-        raise ConnectionProblem(
-            f"this stack's objects live in PostHog project {', '.join(sorted(others))}, but the connection is to "
-            f"project {connection.project_id}"
-        )
+    for each in state.resources.values():
+        if problem := connection.misses(each.host, each.project):
+            raise ConnectionProblem(problem)
     project = Project(Client(connection, warn=warn, page=PAGE))
     first_look(project.client, KINDS["flag"], lambda: project.inventory.all(KINDS["flag"]))
     definitions = load(root, stack, partly=True)

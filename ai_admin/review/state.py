@@ -15,7 +15,7 @@ from typing import Any
 from ai_admin.manifest import OUTPUT, ids
 from ai_admin.safety.applied import Manifest
 from providers.posthog.errors import UnreadableState
-from providers.posthog.inputs import WAITING, to_properties
+from providers.posthog.inputs import HOST, PROJECT, WAITING, to_properties
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.kinds.base import APPLIED, OWN, UNKEPT, Properties
 from providers.posthog.lifecycle.discovered import PENDING
@@ -40,6 +40,8 @@ class Resource:
     since."""
     project: str = ""
     """The PostHog project that it is in."""
+    host: str = ""
+    """The address of the PostHog that it is in; empty in a state from before these were kept."""
     record: Mapping[str, str] = field(default_factory=dict)
     """What was applied last of the fields that a refresh found otherwise (``kinds.base.APPLIED``)."""
 
@@ -96,10 +98,11 @@ def parsed(resources: Iterable[Mapping[str, Any]]) -> State:
         if kind is None:
             continue
         ref = Ref.parse(each["urn"].split("::", 3)[3])
-        project, record = str(outputs.get("project_id") or ""), outputs.get(APPLIED) or {}
+        project, host = (str(outputs.get(name) or "") for name in (PROJECT, HOST))
+        record = outputs.get(APPLIED) or {}
         options = {name: outputs[name] for name in (UNKEPT, OWN) if outputs.get(name)}
         properties = {**to_properties(kind, outputs), **options}
-        found = Resource(ref, str(each.get("id", "")), properties, project, record)
+        found = Resource(ref, str(each.get("id", "")), properties, project, host, record)
         if each.get("delete"):
             replaced.append(found)
         else:

@@ -30,6 +30,27 @@ class Connection:
     project_id: str
     organization_id: str | None
     api_key: str = field(repr=False)
+    moved_from: str = ""
+    """The address at which this PostHog was before; empty where it did not move."""
+
+    def misses(self, host: str, project_id: str) -> str:
+        """Return why objects that were applied to a project are not those of this connection; "" if they are.
+
+        Ids are PostHog's own: elsewhere they are other objects', or nobody's, and all would pass for deleted. ``host``
+        and ``project_id`` are what the state says, empty where it says nothing.
+        """
+        if project_id and same_project(project_id) != same_project(self.project_id):
+            return (
+                f"this stack's objects live in PostHog project {project_id}, but the connection is to project "
+                f"{self.project_id}; set {VARIABLES['project_id']} or the stack's configuration to {project_id}"
+            )
+        if host and _installation(host) not in (_installation(self.host), _installation(self.moved_from)):
+            return (
+                f"this stack's objects live in the PostHog at {host}, but the connection is to {self.host}; set "
+                f"{VARIABLES['host']} or the stack's configuration to {host}; only if it is the same PostHog, with a "
+                f"new address, `pulumi config set {NAMESPACE}:moved_from {host}`"
+            )
+        return ""
 
 
 def resolve(settings: Settings) -> Connection:
@@ -57,7 +78,7 @@ def resolve(settings: Settings) -> Connection:
         if not (host and project_id and api_key):
             problems += unknown_variables(settings.environ)
         raise ConnectionProblem("\n".join(problems))
-    return Connection(host or "", project_id or "", found["organization_id"], api_key)
+    return Connection(host or "", project_id or "", found["organization_id"], api_key, settings.moved_from)
 
 
 def unknown_variables(environ: Mapping[str, str]) -> list[str]:
@@ -119,6 +140,11 @@ def same_host(host: str) -> str:
     name = name.rstrip(".")
     port = None if port == _PORTS.get(parts.scheme) else port
     return f"{parts.scheme}://{_ALSO_CALLED.get(name, name)}" + (f":{port}" if port else "")
+
+
+def _installation(host: str) -> str:
+    """Return what tells an installation of PostHog from others: its address. The sandbox takes any free port."""
+    return "this machine" if is_loopback(urlsplit(host).hostname or "") else same_host(host)
 
 
 def same_project(project_id: str) -> str:

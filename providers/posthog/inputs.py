@@ -37,6 +37,12 @@ PROBLEM = "__problem"
 """The input that holds why a new definition can't be applied. It is no invalid input, since the engine ends a run at
 the first of these: so one run reports all problems, and what does not depend on them is applied."""
 
+PROJECT = "project_id"
+"""The output with the PostHog project that the object lives in."""
+
+HOST = "__host"
+"""The output with the address of the PostHog that the project is in; Pulumi shows none whose name begins so."""
+
 WAITING = "waiting:"
 """The prefix of the provisional id of an object whose creation waits for an approval; the change request's id
 follows."""

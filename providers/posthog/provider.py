@@ -29,9 +29,20 @@ from pulumi.dynamic import (
 from providers.posthog import reconcile
 from providers.posthog.adoption import Match
 from providers.posthog.advice import explained
+from providers.posthog.connection import Connection
 from providers.posthog.engine import engine_log, engine_watch
 from providers.posthog.errors import ApiError, NotRead, Refused, Stopped, Unreachable
-from providers.posthog.inputs import NAME, PROBLEM, Metadata, resolved, switched_off, to_inputs, to_properties
+from providers.posthog.inputs import (
+    HOST,
+    NAME,
+    PROBLEM,
+    PROJECT,
+    Metadata,
+    resolved,
+    switched_off,
+    to_inputs,
+    to_properties,
+)
 from providers.posthog.judge import Judge, OneLine, unknown
 from providers.posthog.kinds import KINDS, Kind
 from providers.posthog.kinds.base import APPLIED, OWN, UNKEPT, Properties
@@ -40,10 +51,7 @@ from providers.posthog.lifecycle import Lifecycle
 from providers.posthog.lifecycle.discovered import PENDING
 from providers.posthog.matching import as_mappings, unchanged_lists
 from providers.posthog.session import Session
-from providers.posthog.settings import NAMES, VARIABLES, Settings
-
-PROJECT = "project_id"
-"""The one computed output: the PostHog project the object lives in."""
+from providers.posthog.settings import NAMES, Settings
 
 _SESSION = Session(engine_log(sys.argv[1:]), before_write=engine_watch(sys.argv[1:]))
 
@@ -160,7 +168,7 @@ class PostHogProvider(ResourceProvider):
 
         Of a flag that is adopted to go off, the switch is sent although the rest is refused, as by ``update``.
         """
-        lifecycle, project = self._lifecycle()
+        lifecycle, connection = self._lifecycle()
         meta = _SESSION.metadata.of(props)
         properties = to_properties(self.kind_name, props)
         if problem := _missing(meta) or props.get(PROBLEM):
@@ -168,7 +176,7 @@ class PostHogProvider(ResourceProvider):
             raise Refused(problem + (_only_off(lifecycle, match.id, match.live, meta) if match else ""))
         with OneLine(meta):
             id_, applied = lifecycle.create(properties, meta)
-        return CreateResult(id_, self._outputs(applied, meta, project, props))
+        return CreateResult(id_, self._outputs(applied, meta, _place(connection), props))
 
     def _goes_off_with_adoption(self, lifecycle: Lifecycle, properties: Properties, meta: Metadata) -> Match | None:
         """Return the flag that is adopted to go off; None where there is none, or it may not be adopted."""
@@ -196,7 +204,7 @@ class PostHogProvider(ResourceProvider):
         if _SESSION.reviewed.leaves(meta.name):
             return self._as_known(id_, known, meta, props)
         try:
-            lifecycle, project = self._lifecycle(props, lists=True)
+            lifecycle, connection = self._lifecycle(props, lists=True)
         except Unreachable as problem:
             if _SESSION.is_new(str(problem)):
                 raise
@@ -216,11 +224,12 @@ class PostHogProvider(ResourceProvider):
         before = reconcile.applied_last(kind, known, props.get(APPLIED) or {})
         # Of what had a provisional id nothing was sent, so that nobody else changed it.
         record = {} if id_.startswith(PENDING) else reconcile.record(kind, before, live)
-        outputs = _recorded(self._outputs(live, meta, project, props), record)
+        outputs = _recorded(self._outputs(live, meta, _place(connection), props), record)
         return ReadResult(live_id, outputs, self._inputs(live, meta, props))
 
     def _as_known(self, id_: str, known: Properties, meta: Metadata, props: Mapping[str, Any]) -> ReadResult:
-        outputs = _recorded(self._outputs(known, meta, props.get(PROJECT), props), props.get(APPLIED) or {})
+        place = {name: props[name] for name in (PROJECT, HOST) if name in props}
+        outputs = _recorded(self._outputs(known, meta, place, props), props.get(APPLIED) or {})
         return ReadResult(id_, outputs, self._inputs(known, meta, props))
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
@@ -228,7 +237,7 @@ class PostHogProvider(ResourceProvider):
 
         Of a flag that goes off the switch is sent before, and also where the rest is refused.
         """
-        lifecycle, project = self._lifecycle(_olds)
+        lifecycle, connection = self._lifecycle(_olds)
         meta = _SESSION.metadata.of(_news)
         olds, news = to_properties(self.kind_name, _olds), to_properties(self.kind_name, _news)
         if problem := _missing(meta) or _news.get(PROBLEM):
@@ -238,21 +247,21 @@ class PostHogProvider(ResourceProvider):
         # What waits for an approval is as it was.
         waits = {field.name for field in reconcile.changed(KINDS[self.kind_name], applied, news)}
         record = {name: text for name, text in (_olds.get(APPLIED) or {}).items() if name in waits}
-        return UpdateResult(_recorded(self._outputs(applied, meta, project, _news), record))
+        return UpdateResult(_recorded(self._outputs(applied, meta, _place(connection), _news), record))
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Remove the object; one that is gone already is no error."""
-        lifecycle, project = self._lifecycle(_props)
+        lifecycle, connection = self._lifecycle(_props)
         properties = to_properties(self.kind_name, _props)
         meta = _SESSION.metadata.of(_props)
         if unread := _SESSION.unread.get(meta.name):
             raise Refused(meta.line(unread))
-        if problem := self._judge.deletion(_id, properties, project, meta):
+        if problem := self._judge.deletion(_id, properties, connection.project_id, meta):
             raise Refused(problem)
         with OneLine(meta):
             lifecycle.delete(_id, properties)
 
-    def _lifecycle(self, props: Mapping[str, Any] | None = None, lists: bool = False) -> tuple[Lifecycle, str]:
+    def _lifecycle(self, props: Mapping[str, Any] | None = None, lists: bool = False) -> tuple[Lifecycle, Connection]:
         """Return the kind's lifecycle, unless the state belongs to another project than the connection.
 
         ``lists`` says that the caller goes on to look through the kind's list.
@@ -260,23 +269,25 @@ class PostHogProvider(ResourceProvider):
         ``refresh`` and ``destroy`` don't run the program, so this is what keeps them from taking every object of a
         stack for gone when a variable points somewhere else.
         """
-        lifecycle, project = _SESSION.lifecycle(self.kind_name, lists)
-        theirs = (props or {}).get(PROJECT)
-        if theirs is not None and str(theirs) != project:
-            raise Unreachable(
-                f"this stack's objects live in PostHog project {theirs}, but the connection is to project "
-                f"{project}; set {VARIABLES['project_id']} or the stack's configuration to {theirs}"
-            )
-        return lifecycle, project
+        lifecycle, connection = _SESSION.lifecycle(self.kind_name, lists)
+        known = props or {}
+        if problem := connection.misses(str(known.get(HOST) or ""), str(known.get(PROJECT) or "")):
+            raise Unreachable(problem)
+        return lifecycle, connection
 
     def _inputs(self, properties: Properties, meta: Metadata, like: Mapping[str, Any]) -> dict[str, Any]:
         return as_mappings(self.kind_name, to_inputs(properties, Metadata(meta.name)), like)
 
     def _outputs(
-        self, properties: Properties, meta: Metadata, project: str | None, like: Mapping[str, Any]
+        self, properties: Properties, meta: Metadata, place: Mapping[str, Any], like: Mapping[str, Any]
     ) -> dict[str, Any]:
         found = {name: properties[name] for name in (UNKEPT, OWN) if properties.get(name)}
-        return {**self._inputs(properties, meta, like), **found, PROJECT: project}
+        return {**self._inputs(properties, meta, like), **found, **place}
+
+
+def _place(connection: Connection) -> dict[str, str]:
+    """Return the outputs that say where an object lives: ids are PostHog's own, and say nothing elsewhere."""
+    return {PROJECT: connection.project_id, HOST: connection.host}
 
 
 def _only_off(lifecycle: Lifecycle, id_: str, live: Properties, meta: Metadata) -> str:

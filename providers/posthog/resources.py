@@ -10,11 +10,11 @@ import pulumi
 from pulumi import dynamic
 from pulumi.runtime.stack import ResourceRegistrationFailed
 
-from providers.posthog.inputs import MISSING, NAME, PROBLEM, Metadata, to_inputs, with_digests
+from providers.posthog.inputs import MISSING, NAME, PROBLEM, PROJECT, Metadata, to_inputs, with_digests
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.kinds.base import Definition, refs
 from providers.posthog.limits import Rate, rates
-from providers.posthog.provider import PROJECT, PROVIDERS
+from providers.posthog.provider import PROVIDERS
 from providers.posthog.references import readable, with_ids
 from providers.posthog.schedule import FEW, Window, interleaved
 from providers.posthog.settings import Settings

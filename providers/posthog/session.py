@@ -68,8 +68,8 @@ class Session:
         self.guard.configure(settings)
         self.reviewed = _reviewed(settings.reviewed_plan)
 
-    def lifecycle(self, kind_name: str, lists: bool = False) -> tuple[Lifecycle, str]:
-        """Return a kind's lifecycle and the id of the project it works in. ``lists``: the caller needs the kind's list.
+    def lifecycle(self, kind_name: str, lists: bool = False) -> tuple[Lifecycle, Connection]:
+        """Return a kind's lifecycle and the project it works in. ``lists``: the caller needs the kind's list.
 
         Connects at the first call. A problem of the first call is raised by every later call, so that a run does
         not wait for a host that does not answer once per resource. Raises ``Unreachable``.
@@ -83,7 +83,7 @@ class Session:
                 except ConnectionProblem as problem:
                     self._problem = Unreachable(str(problem))
                     raise self._problem from None
-            return self._lifecycles[kind_name], self._connection.project_id
+            return self._lifecycles[kind_name], self._connection
 
     @property
     def inventory(self) -> Inventory:

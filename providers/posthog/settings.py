@@ -28,7 +28,7 @@ PLAN_VARIABLE = "AI_ADMIN_PLAN"
 PASSPHRASE_VARIABLE = "PULUMI_CONFIG_PASSPHRASE"
 """Pulumi's variable with the passphrase that the stack's secrets are encrypted with."""
 
-NAMES = (*VARIABLES, "api_key", "careful", "follows", "consent", "disposable", "adoption", "ask_again")
+NAMES = (*VARIABLES, "moved_from", "api_key", "careful", "follows", "consent", "disposable", "adoption", "ask_again")
 """Every setting of a stack."""
 
 FORBIDDEN = "forbidden"
@@ -76,6 +76,11 @@ class Settings:
     def ask_again(self) -> list[str]:
         """The ids of rejected change requests that may be made once more."""
         return self._text("ask_again").split()
+
+    @property
+    def moved_from(self) -> str:
+        """The address at which this PostHog was before; empty where it did not move."""
+        return self._text("moved_from").strip()
 
     @property
     def passphrase(self) -> str | None:

@@ -14,7 +14,7 @@ from ai_admin.definitions import Definition, Source
 from ai_admin.safety.applied import manifest
 from providers.posthog.client import Client
 from providers.posthog.connection import resolve
-from providers.posthog.inputs import PROBLEM, Metadata, to_inputs
+from providers.posthog.inputs import HOST, NAME, PROBLEM, PROJECT, Metadata, to_inputs
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.settings import Settings
 from tests.support.plugin import UNKNOWN, Engine, Plugin, running_engine, running_plugin
@@ -226,7 +226,7 @@ def test_a_subscription_that_says_the_same_is_taken_though_its_insights_are_not_
     made = Applied(runs, "subscription", {**least, **content})
     key = sandbox.call("POST", "/_sandbox/users", {"email": f"ana{next(_NUMBERS)}@example.com"})["personal_api_key"]
     wanted = {**made.state, **noted("subscription/weekly", "weekly")}
-    del wanted["project_id"]
+    del wanted[PROJECT], wanted[HOST]
     unknown = {"dashboard": UNKNOWN, "dashboard_export_insights": [UNKNOWN, UNKNOWN]}
     with running_plugin({**sandbox.environ, "POSTHOG_API_KEY": key}) as preview:
         assert preview.problems("subscription", {**wanted, **unknown}) == []
@@ -410,7 +410,7 @@ def test_a_natural_key_that_is_not_known_whole_is_matched_by_what_is_known(
 ) -> None:
     samples = SAMPLES["notification"]
     made = Applied(runs, "notification", {**samples.least("Telling"), **samples.before(sandbox, "Telling")})
-    wanted = {name: value for name, value in made.state.items() if name != "project_id"}
+    wanted = {name: value for name, value in made.state.items() if name not in (PROJECT, HOST)}
     engine.said.clear()
     plugin.check("notification", {**wanted, **noted("notification/telling", "telling"), "alert": UNKNOWN})
     assert f"adopts HogFunction {made.id}, which exists in PostHog; would change: perhaps alert" in engine.said[0]
@@ -422,7 +422,7 @@ def test_what_only_points_at_a_definition_is_no_part_of_what_the_engine_compares
     _, outs = plugin.create("flag", inputs)
     moved = flag("moved", **noted("flag/moved", "elsewhere", adopt="12"))
     assert plugin.check("flag", moved, olds=inputs) == inputs
-    assert {name for name in (*inputs, *outs) if name.startswith("__")} == {"__name"}
+    assert {name for name in (*inputs, *outs) if name.startswith("__")} == {NAME, HOST}
 
 
 @pytest.mark.parametrize("kind", SAMPLES)

@@ -10,6 +10,7 @@ import grpc
 import pytest
 from pulumi.runtime.proto import provider_pb2
 
+from providers.posthog.inputs import HOST, PROJECT
 from providers.posthog.matching import in_order
 from tests.support.plugin import UNKNOWN, Plugin, running_plugin
 from tests.support.sandbox import Sandbox
@@ -57,7 +58,7 @@ def test_created_and_read_back_nothing_differs(plugin: Plugin, sandbox: Sandbox)
     assert id_.isdigit()
     _, read, inputs = plugin.read("flag", id_, outs)
     assert read == outs
-    assert inputs == {name: value for name, value in outs.items() if name != "project_id"}
+    assert inputs == {name: value for name, value in outs.items() if name not in (PROJECT, HOST)}
     assert changes(plugin, "flag", id_, read, wanted).changes == NO
 
 
@@ -145,9 +146,18 @@ def test_the_stacks_configuration_says_where_and_a_contradicting_variable_is_ref
     assert "POSTHOG_PROJECT_ID=77 contradicts" in problem
 
 
-def test_a_state_of_another_project_is_neither_read_nor_changed_nor_deleted(plugin: Plugin) -> None:
-    id_, outs = applied(plugin, "flag", flag("foreign"))
-    foreign = {**outs, "project_id": "99"}
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ({PROJECT: "99"}, "live in PostHog project 99, but the connection is to project 1"),
+        ({HOST: "https://eu.posthog.com"}, "live in the PostHog at https://eu.posthog.com, but the connection is to"),
+    ],
+)
+def test_a_state_of_another_project_is_neither_read_nor_changed_nor_deleted(
+    plugin: Plugin, place: dict[str, str], said: str
+) -> None:
+    id_, outs = applied(plugin, "flag", flag(f"foreign{len(said)}"))
+    foreign = {**outs, **place}
     for call in (
         lambda: plugin.read("flag", id_, foreign),
         lambda: plugin.update("flag", id_, foreign, {**outs, "active": False}),
@@ -155,7 +165,27 @@ def test_a_state_of_another_project_is_neither_read_nor_changed_nor_deleted(plug
     ):
         with refused() as refusal:
             call()
-        assert "live in PostHog project 99" in refusal.text
+        assert said in refusal.text
+    assert plugin.read("flag", id_, outs)[1] == outs
+
+
+def test_a_state_from_before_hosts_were_kept_gets_the_host(plugin: Plugin, sandbox: Sandbox) -> None:
+    id_, outs = applied(plugin, "flag", flag("older"))
+    assert outs[HOST] == sandbox.url
+    older = {name: value for name, value in outs.items() if name != HOST}
+    assert plugin.read("flag", id_, older)[1] == outs
+    assert plugin.update("flag", id_, older, flag("older", active=False))[HOST] == sandbox.url
+
+
+def test_a_posthog_that_moved_is_the_one_that_the_state_names(sandbox: Sandbox) -> None:
+    before = "https://posthog.example.com"
+    with running_plugin({**sandbox.environ, "PULUMI_PROJECT": "ai-admin"}) as plugin:
+        plugin.configure({"ai-admin:moved_from": f"{before}/"})
+        id_, outs = applied(plugin, "flag", flag("moved"))
+        assert plugin.read("flag", id_, {**outs, HOST: before})[1] == outs
+        with refused() as refusal:
+            plugin.read("flag", id_, {**outs, HOST: "https://eu.posthog.com"})
+    assert "live in the PostHog at https://eu.posthog.com" in refusal.text
 
 
 def test_a_thousand_reads_are_answered_from_one_paged_list(plugin: Plugin, sandbox: Sandbox) -> None:
@@ -175,7 +205,8 @@ def test_a_property_waits_until_posthog_has_met_it(plugin: Plugin, sandbox: Sand
     id_, outs = applied(plugin, "property", wanted)
     assert id_ == "pending:event.tokens_left"
     with running_plugin(sandbox.environ) as later:
-        assert later.read("property", id_, outs) == (id_, outs, {n: v for n, v in outs.items() if n != "project_id"})
+        inputs = {name: value for name, value in outs.items() if name not in (PROJECT, HOST)}
+        assert later.read("property", id_, outs) == (id_, outs, inputs)
     event = {"event": "met", "properties": {"distinct_id": "i", "tokens_left": "many"}}
     sandbox.call("POST", "/batch/", {"api_key": sandbox.project_api_key, "batch": [event]})
     with running_plugin(sandbox.environ) as later:

@@ -617,8 +617,12 @@ def test_another_project_is_refused_and_nothing_is_taken_for_gone(stack: Stack, 
         each["outputs"]["project_id"] = "77"
     assert stack.planned() == (
         "this stack's objects live in PostHog project 77, but the connection is to project "
-        f"{stack.sandbox.project_id}",
+        f"{stack.sandbox.project_id}; set POSTHOG_PROJECT_ID or the stack's configuration to 77",
     )
+    for each in stack.resources.values():
+        each["outputs"] |= {"project_id": stack.sandbox.project_id, "__host": "https://eu.posthog.com"}
+    [refused] = stack.planned()
+    assert refused.startswith("this stack's objects live in the PostHog at https://eu.posthog.com, but ")
 
 
 def test_a_posthog_that_does_not_answer_is_one_line(stack: Stack, key: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from providers.posthog.connection import resolve
+from providers.posthog.connection import Connection, resolve
 from providers.posthog.errors import ConnectionProblem
 from providers.posthog.settings import Settings
 
@@ -86,3 +86,34 @@ def test_what_would_lead_astray_is_refused(changes: dict[str, str]) -> None:
     environ = {} if "api_key" in changes else KEY
     with pytest.raises(ConnectionProblem):
         resolve(Settings({**CONFIG, **changes}, environ))
+
+
+HERE = Connection("https://eu.posthog.com", "42", None, "phx_secret")
+
+
+@pytest.mark.parametrize("host", ["", "https://eu.posthog.com/", "https://EU.posthog.com:443", "https://eu.i.posthog.com"])
+def test_objects_of_the_same_posthog_are_the_connections_however_it_is_spelled(host: str) -> None:
+    assert HERE.misses(host, "042") == HERE.misses(host, "") == ""
+
+
+def test_objects_of_another_project_or_another_posthog_are_not() -> None:
+    said = HERE.misses("https://eu.posthog.com", "43")
+    assert "live in PostHog project 43, but the connection is to project 42" in said
+    said = HERE.misses("https://us.posthog.com", "42")
+    assert "live in the PostHog at https://us.posthog.com, but the connection is to https://eu.posthog.com" in said
+    assert "`pulumi config set ai-admin:moved_from https://us.posthog.com`" in said
+
+
+def test_a_posthog_that_moved_is_said_to_be_the_one_of_before() -> None:
+    config = {**CONFIG, "host": "https://posthog.example.com", "moved_from": "https://Old.example.com/ "}
+    moved = resolve(Settings(config, KEY))
+    assert moved.misses("https://old.example.com", "42") == ""
+    assert moved.misses("https://eu.posthog.com", "42") != ""
+    assert moved.misses("https://old.example.com", "43") != ""
+
+
+def test_the_sandbox_is_the_same_on_another_port() -> None:
+    local = Connection("http://127.0.0.1:8000", "1", None, "phx_secret")
+    assert local.misses("http://localhost:50123", "1") == ""
+    assert local.misses("https://eu.posthog.com", "1") != ""
+    assert HERE.misses("http://127.0.0.1:8000", "42") != ""
