@@ -9,8 +9,9 @@ import click
 from ai_admin.cli.checkout import checkout, known
 from ai_admin.cli.switching import pull_request
 from ai_admin.cli.text import ended
+from ai_admin.definitions.saved import save
 from ai_admin.review.promotion import promote as promotion
-from providers.posthog.errors import Problem
+from providers.posthog.errors import NotEdited, Problem
 
 LEFT = 1
 """Exit code: the file can't be edited so, or the definitions have problems."""
@@ -65,7 +66,10 @@ def promote(key: str, source: str, target: str, dry_run: bool) -> None:
     if dry_run:
         click.echo("nothing is written")
         return
-    (root / found.path).write_bytes(found.text.encode("utf-8"))
+    try:
+        save(root, {found.path: found.before}, {found.path: found.text})
+    except NotEdited as problem:
+        raise ended(f"nothing is written: {problem}", LEFT) from None
     click.echo(f"{os.path.relpath(root / found.path)} says so now; for a pull request:")
     name = key.rpartition("/")[2]
     click.echo("\n".join(pull_request(f"promote/{name}", f"Promote {name} to {target}", [found.path], root)))

@@ -43,6 +43,8 @@ class Promotion:
     """What is to be written."""
 
     path: str
+    before: str
+    """The file's text that the new one was made of."""
     text: str
     """The file's new text; the old one where nothing differs."""
     changes: Mapping[Ref, tuple[Line, ...]]
@@ -85,13 +87,14 @@ def promote(root: Path, key: str, source: str, target: str) -> Promotion:
     said = {ref: tuple(lines(ref, was.get(ref), is_.get(ref))) for ref in dict.fromkeys([*was, *is_])}
     changes = {ref: found for ref, found in said.items() if found}
     if not changes:
-        return Promotion(document.path, text, changes, broken=after.broken)
+        return Promotion(document.path, document.text, text, changes, broken=after.broken)
     judged = _Judged(root, target, document.path, text, before, after)
     flag = Ref(document.kind, document.key) if document.kind == "flag" and document.key else None
     old, new = (found.get(flag, {}) if flag else {} for found in (was, is_))
     tested = [flag.key] if flag and document.value.get("tests") and not after.broken else []
     return Promotion(
         document.path,
+        document.text,
         text,
         changes,
         tuple(map(str, judged.refusals(new))),

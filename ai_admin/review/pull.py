@@ -55,6 +55,8 @@ class Pulled:
 
     texts: dict[str, str | None] = field(default_factory=dict)
     """The new text of each file, by its path in the checkout; None: the file goes."""
+    before: dict[str, str] = field(default_factory=dict)
+    """The texts of the files that these were made of, by path."""
     written: list[Ref] = field(default_factory=list)
     """The definitions that these texts bring up to date."""
     refused: dict[Ref, str] = field(default_factory=dict)
@@ -187,7 +189,9 @@ class _Pull:
 
     def _text(self, path: str, wanted: Mapping[Ref, Properties | None]) -> str | None:
         mine = [each for each in self._every.values() if each.source.path == path]
-        text = (self._root / path).read_bytes().decode("utf-8")
+        if path not in self._result.before:
+            self._result.before[path] = (self._root / path).read_bytes().decode("utf-8")
+        text = self._result.before[path]
         document = Document(File(path, FOLDERS[_folder(path)], text))
         before, after = self._forms(document.kind, mine, wanted)
         if after is None:

@@ -225,6 +225,24 @@ def test_files_are_written_also_where_nobody_reads_on(checkout: Checkout, monkey
     assert file.read_text() == FLAG.replace("40", "10")
 
 
+def test_what_an_editor_saves_meanwhile_is_not_overwritten(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkout.ai_admin("pull", "--all")
+    checkout.roll_out(10)
+    file = checkout.folder / "flags" / "model.yaml"
+
+    def slow(*_: object) -> list[str]:
+        file.write_text(f"# Ours.\n{FLAG}")
+        return []
+
+    monkeypatch.setattr("ai_admin.cli.pull.failing", slow)
+    said = checkout.ai_admin("pull", code=1)
+    why = "flags/model.yaml was saved by somebody else meanwhile; run the command again"
+    assert said.endswith(f"nothing is written: {why}\n")
+    assert file.read_text() == f"# Ours.\n{FLAG}"
+
+
 def test_what_no_file_defines_can_not_be_named_in_one(checkout: Checkout) -> None:
     checkout.ai_admin("pull", "--all")
     new = checkout.by_hand("POST", "cohorts/", {"name": "New people", "filters": {"properties": CRITERIA}})["id"]

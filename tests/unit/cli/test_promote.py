@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ai_admin.cli.commands import cli
+from ai_admin.review.promotion import Promotion, promote
 from tests.support.past import Checkout
 
 OVERLAY = "stacks:\n  staging: {release_conditions: [{description: Everybody, rollout_percentage: 50}]}\n"
@@ -57,6 +58,22 @@ def test_a_colleagues_broken_file_is_named_and_no_obstacle(checkout: Checkout) -
     assert "flags/theirs.yaml:" in done.stderr
     checkout.write("flags/ai.yaml", "key: ai\n")
     assert run("ai", "--from", "staging", "--to", "production").exit_code == 1
+
+
+def test_what_an_editor_saves_meanwhile_is_not_overwritten(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(*arguments: str) -> Promotion:
+        found = promote(checkout.folder, *arguments)
+        checkout.flag("ai", 20, OVERLAY)
+        return found
+
+    monkeypatch.setattr("ai_admin.cli.promote.promotion", lambda _, *arguments: slow(*arguments))
+    done = run("ai", "--from", "staging", "--to", "production")
+    assert done.exit_code == 1
+    why = "flags/ai.yaml was saved by somebody else meanwhile; run the command again"
+    assert done.stderr == f"nothing is written: {why}\n"
+    assert "rollout_percentage: 20\n" in (checkout.folder / "flags/ai.yaml").read_text()
 
 
 @pytest.mark.parametrize(
