@@ -14,6 +14,7 @@ from ai_admin.cli.switching import stack_option
 from ai_admin.cli.text import waiting
 from ai_admin.definitions.check import check
 from ai_admin.definitions.off_files import off_by_file
+from ai_admin.definitions.stacks import known_stacks
 from ai_admin.review import reading
 from ai_admin.review.applying import apply as apply_plan
 from ai_admin.review.bound import held, left, moved, parse
@@ -51,8 +52,9 @@ def apply(plan: Path | None, stack: str | None, yes: bool) -> None:
     was applied already, by a run that was interrupted, is no reason to refuse; nor is a flag that its file switches
     off. An interrupt is handed to Pulumi, which ends what it has begun; a second one ends it at once.
 
-    Exit codes: 0 all is applied, 1 something is not, or is refused, 2 wrong use, 4 nothing was applied, since something
-    moved, or another version of ai-admin made PLAN, 130 interrupted.
+    Exit codes: 0 all is applied, or waits until somebody approves it in PostHog, which is counted apart, 1 something is
+    not, or is refused, 2 wrong use, 4 nothing was applied, since something moved, the files are not those of PLAN, or
+    another version of ai-admin made it, 130 interrupted.
     """
     root = checkout()
     try:
@@ -61,6 +63,8 @@ def apply(plan: Path | None, stack: str | None, yes: bool) -> None:
         raise _nothing_applied([str(problem)], MOVED) from None
     except UnreadablePlan as problem:
         raise click.UsageError(str(problem)) from None
+    if then and not stack and then["stack"] not in known_stacks(root):
+        raise _nothing_applied([f"the plan is for stack {then['stack']}, which this checkout does not have"], MOVED)
     name = only_stack(root, stack or (str(then["stack"]) if then else None))
     if then and then["stack"] != name:  # before the stack is opened: what that one lacks is beside the point
         raise _nothing_applied([f"the plan is for stack {then['stack']}, and this is {name}", AGAIN], MOVED)
@@ -92,6 +96,9 @@ def apply(plan: Path | None, stack: str | None, yes: bool) -> None:
         if any(said in line for line in result.errors):
             click.echo(advice.format(stack=name), err=True)
     applied = f"{reading.counted(len(result.done), 'object', 'objects')} applied" if result.done else "nothing applied"
+    if result.waiting:
+        number = len(result.waiting)
+        applied += f", {number:,} {'waits' if number == 1 else 'wait'} for approval in PostHog,"
     ended = ", interrupted" if result.interrupted and result.code else ""
     ended = ended or (", and not all" if result.done and (result.code or stays) else "")
     click.echo(f"{name}: {applied} in {result.seconds:.0f} s{ended}")

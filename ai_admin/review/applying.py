@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import tempfile
@@ -28,6 +29,9 @@ _CARRIED = "Exception calling application: "
 """What gRPC puts before a message of the provider."""
 _FAILURE = "update failed"
 """How the engine ends a run in which it has said already what failed."""
+_WAITING = re.compile(r"(?:^|: )(?P<name>\w+/[^\s:]+): .*\bwaits for approval since ")
+"""A warning of the provider that somebody has to approve a change first (``approvals.Request``): for the engine, that
+succeeded."""
 
 
 @dataclass
@@ -38,6 +42,8 @@ class Result:
     """Pulumi's exit code."""
     done: list[str] = field(default_factory=list)
     """The Pulumi names of what was applied."""
+    waiting: list[str] = field(default_factory=list)
+    """The Pulumi names of what waits until somebody approves it in PostHog, and is not applied before."""
     failed: list[str] = field(default_factory=list)
     """The Pulumi names of what was not."""
     errors: list[str] = field(default_factory=list)
@@ -125,7 +131,7 @@ def _line(event: Mapping[str, Any], entries: Mapping[str, Entry], result: Result
         yield from _diagnostic(event["diagnosticEvent"], result)
     elif found := event.get("resOutputsEvent") or event.get(_FAILED):
         name = str(found["metadata"]["urn"]).split("::", 3)[-1]
-        if found["metadata"]["op"] in _QUIET or "/" not in name:
+        if found["metadata"]["op"] in _QUIET or "/" not in name or name in result.waiting:
             return
         (result.failed if _FAILED in event else result.done).append(name)
         if _FAILED not in event:
@@ -138,6 +144,8 @@ def _diagnostic(found: Mapping[str, Any], result: Result) -> Iterator[str]:
         if not (message == _FAILURE and result.errors):
             result.errors.append(message.removeprefix(_CARRIED))
     elif found.get("severity") == "warning":
+        if (waits := _WAITING.search(message)) and waits["name"] not in result.waiting:
+            result.waiting.append(waits["name"])
         yield f"note: {message}"
 
 

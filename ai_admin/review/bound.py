@@ -30,7 +30,7 @@ from providers.posthog.reviewed import AGAIN, fingerprint, is_off
 from providers.posthog.safety import digest
 from providers.posthog.settings import Settings
 
-VERSION = 2
+VERSION = 3
 
 _LEFT = (Action.NOTHING, Action.HOLD, Action.UNKNOWN)
 """What is not applied, and so is in no plan that may be applied."""
@@ -51,6 +51,7 @@ def bound(planned: Planned) -> Bound:
         "definitions": {name_of(each): _digest(each, settings) for each in planned.plan.definitions},
         "refused": list(report.refused),
         "changes": _changes(touched, planned),
+        "unknown": sorted(str(each.ref) for each in planned.outlook.changes if each.action is Action.UNKNOWN),
     }
 
 
@@ -94,6 +95,7 @@ _PARTS = {
     "definitions": _TEXTS,
     "refused": {"type": "array", "items": _TEXT},
     "changes": {"type": "object", "additionalProperties": _CHANGE},
+    "unknown": {"type": "array", "items": _TEXT},
 }
 _FORM = Draft202012Validator({"type": "object", "required": list(_PARTS), "properties": _PARTS})
 
@@ -133,8 +135,8 @@ def moved(then: Bound, planned: Planned) -> list[str]:
     """Return what is not as it was when a plan was made, a line each; empty where it can be applied.
 
     What is as wanted already is no reason to refuse: a run that was stopped half-way may be started again. Nor is a
-    flag that is to be off, nor what is :func:`left` alone. Where nothing is to be sent at all, the files may say it in
-    other words. Asks PostHog who changed what.
+    flag that is to be off, nor what is :func:`left` alone. Where nothing is to be sent at all, the files may say in
+    other words what the plan does not change. Asks PostHog who changed what.
     """
     now = bound(planned)
     for name in ("stack", "host", "project"):
@@ -145,8 +147,8 @@ def moved(then: Bound, planned: Planned) -> list[str]:
     return [
         *(lines if then["settings"] != now["settings"] else ()),
         *(f"the plan was refused, so nobody agreed to it: {line}" for line in refused),
-        *(_files(then["definitions"], planned) if now["changes"] else ()),
-        *_live(then["changes"], now["changes"], planned),
+        *_files(then["definitions"], planned, None if now["changes"] else then["changes"]),
+        *_live(then, now["changes"], planned),
     ]
 
 
@@ -188,11 +190,16 @@ SHOWN = 3
 """Most that is said of an object that is left alone."""
 
 
-def _files(then: Mapping[str, str], planned: Planned) -> Iterator[str]:
+def _files(then: Mapping[str, str], planned: Planned, about: Collection[str] | None) -> Iterator[str]:
+    """Yield what the files say otherwise than those of the plan did; ``about`` names what is looked at, None: all."""
     settings, found = planned.reviewed.settings, {name_of(each): each for each in planned.plan.definitions}
+    looked_at = then.keys() | found.keys() if about is None else about
     for name in sorted(then.keys() - found.keys()):
-        yield f"{name}: its definition is gone since the plan was made"
+        if name in looked_at:
+            yield f"{name}: its definition is gone since the plan was made"
     for name, definition in found.items():
+        if name not in looked_at:
+            continue
         if name not in then:
             yield f"{definition.source}: {name}: its definition is new since the plan was made"
         elif then[name] != _digest(definition, settings):
@@ -201,13 +208,16 @@ def _files(then: Mapping[str, str], planned: Planned) -> Iterator[str]:
             yield f"{definition.source}: {name}: its definition{or_secret} is not the one of the plan"
 
 
-def _live(then: Mapping[str, Any], now: Mapping[str, Any], planned: Planned) -> Iterator[str]:
+def _live(plan: Bound, now: Mapping[str, Any], planned: Planned) -> Iterator[str]:
+    then = plan["changes"]
     entries = {str(each.change.ref): each for each in reversed(planned.report.entries)}
     for name, change in now.items():
         entry = entries[name]
         if is_off(entry.change.wanted) or entry.change.as_wanted:
             continue
-        if name not in then:
+        if name in plan["unknown"]:
+            yield f"{name}: could not be read in PostHog when the plan was made, so that does not say what changes"
+        elif name not in then:
             if entry.change.wanted is None:
                 yield f"{name}: would be deleted, and the plan does not say so"
         elif change["live"] != then[name]["live"]:

@@ -36,12 +36,17 @@ def run(*arguments: str, command: str = "apply") -> Result:
 
 def test_the_plan_of_another_stack_is_named_before_what_this_one_lacks(checkout: Checkout) -> None:
     texts = dict.fromkeys(("host", "project", "settings"), "x")
-    plan = {"version": 2, "stack": "production", **texts, "definitions": {}, "refused": [], "changes": {}}
+    parts: dict[str, object] = {"definitions": {}, "refused": [], "changes": {}, "unknown": []}
+    plan = {"version": bound.VERSION, "stack": "production", **texts, **parts}
     checkout.write("plan.json", json.dumps(plan))
     done = run("plan.json", "--stack", "staging")
     assert done.exit_code == 4
     assert done.stderr.startswith("nothing was applied:\n  the plan is for stack production, and this is staging\n")
     assert "host" not in done.stderr
+    checkout.write("plan.json", json.dumps({**plan, "stack": "elsewhere"}))
+    done = run("plan.json")
+    assert done.exit_code == 4
+    assert "the plan is for stack elsewhere, which this checkout does not have" in done.stderr
 
 
 def test_a_plan_of_another_version_is_something_that_moved(checkout: Checkout) -> None:
@@ -87,3 +92,19 @@ def test_a_flag_that_the_plan_changes_and_that_stays_off_fails_the_run(
     assert done.stdout.endswith("nothing applied in 0 s\n")
     checkout.write("plan.json", bound.text(planned(Action.HOLD)))
     assert run("plan.json").exit_code == 0, "the plan said that it stays off"
+
+
+def test_what_waits_for_approval_is_counted_apart(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+    flag = {"key": "ai", "active": True}
+    change = Change(Ref("flag", "ai"), Action.UPDATE, "7", live=flag, wanted=flag)
+    said = Report("production", "https://eu.posthog.com", "1", (Entry(change),), 0, (), (), {}, 1)
+    there = Reviewed(checkout.folder, "production", Settings({}, {}), State)
+    found = review.Planned(there, Plan(()), Outlook((change,)), cast(Session, SimpleNamespace()), said)
+    monkeypatch.setattr("ai_admin.cli.apply.planned", lambda *_, **__: found)
+    for result, ended in (
+        (applying.Result(waiting=["flag/ai"]), "nothing applied, 1 waits for approval in PostHog, in 0 s"),
+        (applying.Result(done=["flag/b"], waiting=["flag/a", "flag/c"]), "1 object applied, 2 wait for approval in "),
+    ):
+        monkeypatch.setattr("ai_admin.cli.apply.apply_plan", lambda *_, result=result: result)
+        done = run("--stack", "production", "--yes")
+        assert (done.exit_code, ended in done.stdout) == (0, True), done.stdout

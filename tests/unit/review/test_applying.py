@@ -19,8 +19,10 @@ from ai_admin.review.stack import Reviewed
 from ai_admin.review.state import State
 from ai_admin.run import Plan
 from providers.posthog import reconcile
+from providers.posthog.approvals import Request
 from providers.posthog.errors import UnreadableState
 from providers.posthog.history import Author
+from providers.posthog.inputs import Metadata
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.session import Session
 from providers.posthog.settings import PLAN_VARIABLE, Settings
@@ -106,6 +108,16 @@ def test_what_fails_is_an_error_and_a_warning_a_note(tmp_path: Path, monkeypatch
     assert result.errors == ["flags/ai.yaml:1:1: flag/ai: refused"]
     _, result = ran(tmp_path, monkeypatch, end, code=255)
     assert result.errors == ["update failed"], "there is nothing else to say"
+
+
+def test_what_waits_for_approval_is_not_applied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For the engine the update succeeded: the provider says of it that it waits."""
+    request = Request("1", "pending", "7", {}, "2026-09-01 09:30 UTC", "https://eu.posthog.com/1", "")
+    message = Metadata("flag/ai", "flags/ai.yaml:1:1").line(str(request))
+    warning = {"diagnosticEvent": {"severity": "warning", "message": f"{message}\n"}}
+    shown, result = ran(tmp_path, monkeypatch, warning, resource("flag/ai", "update"), resource("flag/b", "create"))
+    assert shown == [f"note: {message}", "flag/b: create"]
+    assert (result.done, result.waiting, result.failed) == (["flag/b"], ["flag/ai"], [])
 
 
 def test_a_lock_is_said_in_pulumis_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

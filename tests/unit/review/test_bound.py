@@ -172,6 +172,19 @@ def test_what_could_not_be_read_was_changed_by_nobody() -> None:
     assert left(then_of(planned(change(flag(50), flag(50)))), unread) == {}
 
 
+def test_what_could_not_be_read_for_the_plan_is_not_applied_unreviewed() -> None:
+    """Nobody changed it since: the file did before, and the plan could not say so."""
+    then = planned(change(flag(20), flag(50), action=Action.UNKNOWN, unread="403"))
+    [line] = since(then, planned(change(flag(10), flag(50))))
+    assert line == (
+        "flag/ai: could not be read in PostHog when the plan was made, so that does not say what changes"
+    )
+    assert since(then, planned(change(flag(50), flag(50)))) == []
+    off = flag(50, active=False)
+    then = planned(change(flag(20), off, action=Action.UNKNOWN, unread="403"))
+    assert since(then, planned(change(flag(10), off))) == []
+
+
 def test_what_somebody_deleted_is_left_with_who_did() -> None:
     gone = planned(change(None, flag(50), gone="7"))
     gone = replace(gone, report=replace(gone.report, entries=(replace(gone.report.entries[0], deleted="by grace"),)))
@@ -232,9 +245,24 @@ def test_a_flag_that_goes_off_is_not_held_up() -> None:
         provider.check("flag/other", flag(20), flag(50))
 
 
-def test_where_nothing_is_sent_the_files_may_say_it_in_other_words() -> None:
-    other = [definition("flag", "ai", flag(50, description="In other words."))]
-    assert since(THEN, planned(change(flag(50), flag(50)), defined=other)) == []
+def test_where_nothing_is_sent_the_files_may_say_in_other_words_what_the_plan_does_not_change() -> None:
+    other = definition("flag", "other", flag(10, description="In other words."))
+    assert since(THEN, planned(change(flag(50), flag(50)), defined=[*THEN.plan.definitions, other])) == []
+
+
+@pytest.mark.parametrize(
+    ("defined", "said"),
+    [
+        ([definition("flag", "ai", flag(10))], "flags/ai.yaml:1:1: flag/ai: its definition is not the one of the plan"),
+        ([], "flag/ai: its definition is gone since the plan was made"),
+    ],
+)
+def test_a_plan_of_another_branch_is_not_taken_for_applied(defined: list[Definition], said: str) -> None:
+    """Nothing is to be sent for the files of this one, and nothing of the plan would be."""
+    assert since(THEN, planned(change(flag(10), flag(10)), defined=defined)) == [said]
+    gone = planned(change(flag(10), None), defined=[])
+    [line] = since(gone, planned(change(flag(10), flag(10))))
+    assert line == "flags/ai.yaml:1:1: flag/ai: its definition is new since the plan was made"
 
 
 def test_what_was_refused_then_is_not_applied_without_another_look() -> None:
