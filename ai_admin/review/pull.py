@@ -8,7 +8,8 @@ change goes to the place that says the value for this stack:
   count), it has no such definition, or its own patch says the key whole;
 - else a patch of this stack, new or longer: what somebody did in one project is no decision about another one.
 
-What was removed goes from its file where no other stack has it, and else from this stack alone (``only:``).
+What was removed goes from its file where no other stack has it, and else from this stack alone (``only:``): that of
+`make demo` would lose what only a project removed.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from ai_admin.definitions.forms import FORMS
 from ai_admin.definitions.forms.base import Gathered
 from ai_admin.definitions.model import Problem
 from ai_admin.definitions.places import inexpressible
-from ai_admin.definitions.stacks import OUTSIDE, counted_stacks, view
+from ai_admin.definitions.stacks import OUTSIDE, counted_stacks, known_stacks, view
 from ai_admin.review import reading
 from ai_admin.review.comparison import Comparison, Difference
 from ai_admin.review.drift import drifted
@@ -202,7 +203,7 @@ class _Pull:
 
     def _without(self, document: Document, text: str) -> str | None:
         """Return the text of a file whose definition is gone in this stack; None where no other stack has it."""
-        others = [each for each in document.only or self._stacks if each != self._stack]
+        others = [each for each in document.only or known_stacks(self._root) if each != self._stack]
         if not others:
             return None
         patches = {name: patch for name, patch in document.patches.items() if name != self._stack}

@@ -162,9 +162,19 @@ def test_what_was_removed_in_one_project_stays_in_the_others(co: Applied) -> Non
     co.call("PATCH", f"feature_flags/{co.flag}/", {"deleted": True})
     assert co.pull(delete=True).written == [FLAG]
     now = co.file.read_text()
-    assert yaml.safe_load(now)["only"] == ["staging"]
+    assert yaml.safe_load(now)["only"] == ["sandbox", "staging"]
     assert f"{STACK}:" not in now
     assert [line for line in said.splitlines() if STACK not in line and line not in now.splitlines()] == []
+
+
+def test_what_was_removed_in_the_only_project_stays_in_the_demo(co: Applied) -> None:
+    said = co.file.read_text()
+    co.call("PATCH", f"feature_flags/{co.flag}/", {"deleted": True})
+    assert co.pull(delete=True).written == [FLAG]
+    assert co.file.read_text() == f"{said}only: [sandbox]\n"
+    (co.root / "Pulumi.sandbox.yaml").unlink()
+    co.file.write_text(said)
+    assert co.pull(delete=True).texts == {"flags/model.yaml": None}
 
 
 def test_no_tile_takes_its_insight_out_of_the_file(co: Applied) -> None:
