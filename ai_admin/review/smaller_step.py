@@ -7,7 +7,7 @@ from typing import Any
 
 from providers.posthog.kinds.base import Properties
 from providers.posthog.kinds.flag import condition_title
-from providers.posthog.safety import EVERYBODY, ROLLOUT_STEP, condition_digest, rollout
+from providers.posthog.safety import EVERYBODY, ROLLOUT_STEP, condition_digest, matches_everybody, rollout
 from providers.posthog.shares import already_served
 
 Conditions = list[dict[str, Any]]
@@ -17,26 +17,46 @@ def losing(was: Properties, wanted: Properties) -> Iterator[str]:
     """Yield who of those that a flag serves by a release condition may be served less by other conditions, a line each.
 
     ``was`` and ``wanted`` are canonical. Whoever matches a condition matches those with fewer of its filters as well;
-    what the others are for is not known.
+    what the others are for is not known. With ``early_exit`` the first condition that somebody matches decides.
     """
     if not was.get("active", True):
         return
-    now = rollout(was)
-    then = already_served(wanted, was) if wanted.get("active", True) else {}
+    nothing = "no condition is for all of them"
+    if wanted.get("early_exit"):
+        nothing = "early_exit may end it for them at a condition for less"
     told: set[str] = set()
     for condition in was.get("release_conditions") or ():
         whom = condition_digest(condition)
-        before, after = now[whom][""], then.get(whom, {}).get("", 0)
+        before, after = _shares(was, condition)[-1], min(_shares(wanted, condition))
         if after < before and whom not in told:
             told.add(whom)
-            least = f"at least {after:g} % then" if after else "and then no condition is for all of them"
+            least = f"at least {after:g} % then" if after else f"and then {nothing}"
             yield f'of those who match "{condition_title(condition)}", {before:g} % have it now, {least}'
+
+
+def _shares(flag: Properties, condition: Properties) -> list[float]:
+    """Return the shares of a flag's conditions that may decide for those who match a condition, its own or another
+    flag's. The last one is of a condition that all of them match; 0, where there is none.
+    """
+    filters, early_exit = _filters(condition), flag.get("early_exit")
+    found, certain = [], []
+    for each in flag.get("release_conditions") or () if flag.get("active", True) else ():
+        share = each.get("rollout_percentage", 100)
+        certain += [share] if all(one in filters for one in _filters(each)) else []
+        found += [share] if early_exit else []
+        if early_exit and certain:
+            return found
+    return [max(certain, default=0)]
+
+
+def _filters(condition: Properties) -> list[Any]:
+    return [] if matches_everybody(condition) else condition.get("properties") or []
 
 
 def smaller(was: Properties, wanted: Properties, every: bool = False) -> Properties:
     """Return a step from one state of a flag towards another, in which nobody loses what they have.
 
-    The conditions of before stay, and grow by one step at most; new ones come after them.
+    The conditions of before stay, and grow by one step at most; new ones come after them. ``early_exit`` stays, too.
 
     Args:
         was: what the flag is, canonical.
@@ -56,7 +76,9 @@ def smaller(was: Properties, wanted: Properties, every: bool = False) -> Propert
         for each in after
         if condition_digest(each) not in known
     ]
-    return {**wanted, "release_conditions": [*kept, *new]}
+    step = {name: item for name, item in wanted.items() if name != "early_exit"}
+    early_exit = {"early_exit": True} if was.get("early_exit") else {}
+    return {**step, **early_exit, "release_conditions": [*kept, *new]}
 
 
 def _grown(condition: dict[str, Any], share: float) -> dict[str, Any]:
