@@ -57,7 +57,7 @@ def cohorts_for(served: Served, key: str, person: Person) -> Json:
     """Return the cohorts that a flag looks at as the SDK takes them, with what properties don't tell decided."""
 
     def decide(leaf: Json) -> Json:
-        return {**settled(leaf, person), "negation": leaf["negation"]}
+        return {**settled(leaf, person), "negation": leaf.get("negation", False)}  # PostHog's pages may leave it out
 
     # An empty group of criteria matches everybody.
     decided: Json = {EVERYBODY: {}, NOBODY: {"type": "AND", "values": [{**constant(True), "negation": True}]}}

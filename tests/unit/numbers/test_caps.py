@@ -8,6 +8,8 @@ import pytest
 
 from ai_admin.clients.runtime import Readers
 from ai_admin.numbers import Cap
+from ai_admin.numbers.caps import caps
+from providers.posthog.client import Client
 
 PAYLOADS = (None, True, "20000", [1], 0, -5, 1, 20_000, 2.0, 2.5, 9_000_000, 9e6, 9e6 + 0.5, float("nan"), float("inf"))
 
@@ -40,3 +42,29 @@ def test_a_cap_is_what_the_generated_client_gives(whole: bool, fallback: int | N
     assert given == [Reader(payload).read(cap) for payload in PAYLOADS]
     assert 20_000 in given
     assert max(each or 0 for each in given) == (ceiling or 9_000_000 + (0 if whole else 0.5))
+
+
+class Project:
+    """A project that gives a hundred tokens to who is in a cohort that is made of another one."""
+
+    def project(self) -> dict[str, str]:
+        return {"api_token": "phc"}
+
+    def get(self, _: str, __: dict[str, str]) -> dict[str, Any]:
+        cohort = {"type": "cohort", "key": "id", "value": 1}
+        condition = {"properties": [{**cohort, "operator": "in"}], "rollout_percentage": 100}
+        filters = {"groups": [condition], "payloads": {"true": "100"}}
+        beta = {"type": "person", "key": "channel", "value": ["beta"], "operator": "exact"}
+        return {
+            "flags": [{"key": "ai-max-daily-tokens", "active": True, "filters": filters}],
+            "cohorts": {
+                "1": {"type": "AND", "values": [{**cohort, "value": 2}]},
+                "2": {"type": "AND", "values": [beta]},
+            },
+        }
+
+
+def test_criteria_may_say_nothing_of_a_negation() -> None:
+    """PostHog's pages and its API keep them without it."""
+    persons = {name: ({"channel": name}, ()) for name in ("beta", "stable")}
+    assert caps(cast(Client, Project()), Cap(), persons) == {"beta": 100, "stable": None}
