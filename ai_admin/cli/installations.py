@@ -17,6 +17,7 @@ from ai_admin.cli.numbers import (
     bar,
     dollars,
     forms,
+    in_no_sum,
     moment,
     number,
     percent,
@@ -28,7 +29,7 @@ from ai_admin.cli.numbers import (
 from ai_admin.cli.switching import Stack, stack_of, stack_option
 from ai_admin.cli.text import count, ended, show_json
 from ai_admin.definitions.check import Checked, check
-from ai_admin.definitions.spelling import closest, listed, printable
+from ai_admin.definitions.spelling import closest, listed, printable, told_apart
 from ai_admin.numbers import Cap, Installation, Period, Report, product
 from ai_admin.numbers import installations as read
 from ai_admin.numbers.installations import known, recent_errors
@@ -89,10 +90,12 @@ def installations(context: click.Context, /, **asked_for: Any) -> None:
     the period and have no last_active: they look for a last run in the year before.
 
     With --json: {"from", "to", "installations": [{"id", "persons", "channel", "version", "health", "said", "runs",
-    "failed", "tokens", "cost", "today", "cap", "last_seen", "cohorts", "properties"}], "came_later",
-    "strangers", "strangers_used": {"runs", "tokens", "cost"}}. "persons" is how many say that they are it, "said" what
-    its last self-check found; "came_later" how many came after the period's end; "strangers" how many persons ran
-    something and are no installation, beside those that are listed. Tokens are numbers of tokens, "cost" is US dollars.
+    "failed", "tokens", "cost", "today", "cap", "last_seen", "cohorts", "properties", "odd"}], "came_later",
+    "strangers", "strangers_used": {"runs", "tokens", "cost", "odd"}}. "persons" is how many say that they are it,
+    "said" what its last self-check found, "odd" how many of the runs say tokens or a cost that no run has (NaN, below
+    0, above a billion): these are in no sum. "came_later" is how many came after the period's end, "strangers" how many
+    persons ran something and are no installation, beside those that are listed. Tokens are numbers of tokens, "cost" is
+    US dollars.
 
     Exit codes: 0 the list, 1 PostHog could not be read, 2 wrong use, 3 files have problems, which are named; caps are
     not known where that of their flag is among them.
@@ -180,8 +183,8 @@ def _report(stack: Stack, period: Period, cap: Cap | None, only: str = "") -> Re
 def _missing(stack: Stack, id: str) -> click.exceptions.Exit:
     ids = known(stack.client).values()
     near = closest(id, ids)
-    hint = f"; did you mean {near}?" if near else f"; PostHog knows {count(len(ids), 'installation')}"
-    return ended(f"there is no installation {printable(id)} in {stack}{hint}", NONE)
+    hint = f"; did you mean {told_apart(near)}?" if near else f"; PostHog knows {count(len(ids), 'installation')}"
+    return ended(f"there is no installation {told_apart(id)} in {stack}{hint}", NONE)
 
 
 def _unread(stack: Stack, error: ApiError) -> click.exceptions.Exit:
@@ -190,7 +193,7 @@ def _unread(stack: Stack, error: ApiError) -> click.exceptions.Exit:
 
 _COLUMNS = (
     "installation", "channel", "version", "health", "runs", "failed", "tokens", "cost", "today", "cap", "last seen",
-    "cohorts",
+    "cohorts", "odd",
 )  # fmt: skip
 
 
@@ -199,6 +202,7 @@ def _cells(each: Installation) -> list[object]:
     return [
         each.id, each.channel, each.version, each.health, each.runs, each.failed, plain(each.tokens),
         plain(each.cost), plain(each.today), "" if each.cap is None else each.cap, seen, "; ".join(each.cohorts),
+        each.odd,
     ]  # fmt: skip
 
 
@@ -237,7 +241,8 @@ def _text(report: Report, found: Sequence[Installation], shown: Sequence[Install
         verb = "is" if strangers.persons == 1 else "are"
         used = f"{number(strangers.tokens)} tokens, {dollars(strangers.cost)}"
         yield f"{count(strangers.persons, 'person')} ran something and {verb} no installation, with {used} more"
-    several = [short(each.id) for each in found if each.persons > 1]
+    yield from in_no_sum(sum(each.odd for each in found) + strangers.odd)
+    several = [short(told_apart(each.id)) for each in found if each.persons > 1]
     if several:
         most = [*several[:3], *([f"{len(several) - 3:,} more"] if len(several) > 3 else [])]
         yield f"several persons say that they are {listed(most, 'and')}: {_ONE}"
@@ -265,7 +270,7 @@ def _seen(each: Installation, period: Period) -> str:
 def _row(each: Installation, report: Report) -> list[str]:
     cap = "-" if each.cap is None else number(each.cap)
     return [
-        short(each.id), short(each.channel), short(each.version), _coloured(each.health), number(each.runs),
+        short(told_apart(each.id)), short(each.channel), short(each.version), _coloured(each.health), number(each.runs),
         percent(each.failing), number(each.tokens), dollars(each.cost), number(each.today), cap,
         _seen(each, report.period),
     ]  # fmt: skip
@@ -279,7 +284,7 @@ def _coloured(health: str) -> str:
 def _all_of(
     each: Installation, errors: Sequence[tuple[datetime, str, str]], period: Period, capped: bool
 ) -> Iterator[str]:
-    yield click.style(printable(each.id), bold=True)
+    yield click.style(told_apart(each.id), bold=True)
     said = "" if each.health == each.said else f" (its last self-check said {each.said})"
     lines = [
         ("channel", each.channel or "-"),
@@ -292,6 +297,7 @@ def _all_of(
         ("runs", f"{number(each.runs)}, {percent(each.failing)} failed"),
         ("tokens", number(each.tokens)),
         ("cost", dollars(each.cost)),
+        *(("odd", line) for line in in_no_sum(each.odd)),
         (_day(period), f"{number(each.today)} tokens{_of_cap(each) if capped and not period.is_over else ''}"),
     ]
     yield from (f"  {name:<10}  {printable(value)}" for name, value in lines)
@@ -327,6 +333,7 @@ def _data(each: Installation) -> dict[str, Any]:
         "last_seen": each.last_seen.isoformat() if each.last_seen else None,
         "cohorts": list(each.cohorts),
         "properties": dict(each.properties),
+        "odd": each.odd,
     }
 
 
@@ -341,5 +348,6 @@ def _as_json(report: Report, shown: Sequence[Installation]) -> dict[str, Any]:
             "runs": report.strangers.runs,
             "tokens": plain(report.strangers.tokens),
             "cost": plain(report.strangers.cost),
+            "odd": report.strangers.odd,
         },
     }

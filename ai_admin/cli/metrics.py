@@ -6,9 +6,22 @@ from typing import Any
 
 import click
 
-from ai_admin.cli.numbers import NOT_READ, asked, dollars, forms, number, percent, period_options, plain, short, table
+from ai_admin.cli.numbers import (
+    NOT_READ,
+    asked,
+    dollars,
+    forms,
+    in_no_sum,
+    number,
+    percent,
+    period_options,
+    plain,
+    short,
+    table,
+)  # fmt: skip
 from ai_admin.cli.switching import stack_option
 from ai_admin.cli.text import ended, show_json
+from ai_admin.definitions.spelling import told_apart
 from ai_admin.numbers import metrics as read
 from ai_admin.numbers.metrics import PARTS
 from ai_admin.sheet import as_csv
@@ -17,7 +30,7 @@ from providers.posthog.errors import ApiError
 SCOPES = ("query:read",)
 """What the API key must have."""
 
-_FIGURES = ("runs", "failed", "installations", "prompt_tokens", "completion_tokens", "tokens", "cost")
+_FIGURES = ("runs", "failed", "installations", "prompt_tokens", "completion_tokens", "tokens", "cost", "odd")
 
 
 @click.command()
@@ -37,7 +50,8 @@ def metrics(by: str, **asked_for: Any) -> None:
     The API key comes from POSTHOG_API_KEY and needs the scope query:read. One query; a few by installation.
 
     With --json: {"from", "to", "by", "figures": [{PART..., "runs", "failed", "installations", "prompt_tokens",
-    "completion_tokens", "tokens", "cost"}]}.
+    "completion_tokens", "tokens", "cost", "odd"}]}. "odd" is how many of the runs say tokens or a cost that no run has:
+    these are in no sum.
 
     Exit codes: 0 the figures, 1 PostHog could not be read, 2 wrong use.
     """
@@ -61,8 +75,10 @@ def metrics(by: str, **asked_for: Any) -> None:
     else:
         heads = [*parts, "runs", "failed", "installations", "tokens", "cost"]
         lines = [
-            [*(short(part or "-") for part in each.of), number(each.runs), percent(each.failing),
+            [*(short(told_apart(part) if name == "installation" and part else part or "-")
+               for name, part in zip(parts, each.of, strict=True)), number(each.runs), percent(each.failing),
              number(each.installations), number(each.tokens), dollars(each.cost)]
             for each in found
         ]  # fmt: skip
-        click.echo("\n".join([*table(heads, lines, right=range(len(parts), len(heads))), "", str(period)]))
+        click.echo("\n".join([*table(heads, lines, right=range(len(parts), len(heads))), "",
+                              *in_no_sum(sum(each.odd for each in found)), str(period)]))  # fmt: skip

@@ -11,8 +11,10 @@ import click
 
 from ai_admin.cli.checkout import checkout
 from ai_admin.cli.switching import AT_THE_SCREEN, Stack, opened
+from ai_admin.cli.text import count
 from ai_admin.definitions.spelling import listed, printable
 from ai_admin.numbers import Period
+from ai_admin.numbers.product import MOST_USED
 
 NOT_READ = 1
 """Exit code: PostHog could not be read."""
@@ -71,6 +73,14 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]], right: Collection
             space = " " * (width - len(_STYLE.sub("", cell)))
             padded.append(space + cell if place in right else cell + space)
         yield "  ".join(padded).rstrip()
+
+
+def in_no_sum(odd: int) -> Iterator[str]:
+    """Yield that so many runs are in no sum, where there are any."""
+    if odd:
+        verb = "says" if odd == 1 else "say"
+        such = f"NaN, below 0, above {number(MOST_USED)}"
+        yield f"{count(odd, 'run')} {verb} tokens or a cost that no run has ({such}): in no sum"
 
 
 def plain(value: float) -> float:

@@ -7,6 +7,7 @@ another audience, so a name is proposed only for a clear typo; else the message 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 
@@ -83,6 +84,28 @@ def listed(names: Iterable[str], word: str = "or", most: int = 12) -> str:
     return f" {word} ".join(filter(None, (", ".join(names[:-1]), names[-1]))) if names else "nothing"
 
 
+def told_apart(name: str) -> str:
+    """Return a name that may be anything so that it is told from others that look like it.
+
+    A plain one is returned as it is. Any other is in quotes, so that spaces at its ends are seen; in it quotes are
+    escaped, what terminals would act on, and beside Latin letters those of other alphabets, which may look like them.
+    """
+    if re.fullmatch(r"[\w.:@/+#-]+", name, re.ASCII):
+        return name
+    latin = any(char.isascii() and char.isalpha() for char in name)
+    said = name.replace("\\", r"\\").replace('"', r"\"")
+    shown = "".join(_escaped(char) if latin and _is_of_another_alphabet(char) else char for char in said)
+    return printable(f'"{shown}"')
+
+
+def _is_of_another_alphabet(char: str) -> bool:
+    return char.isalpha() and not unicodedata.name(char, "").startswith("LATIN")
+
+
+def _escaped(char: str) -> str:
+    return char.encode("unicode_escape").decode()
+
+
 def printable(line: object) -> str:
     """Return something on one line, with what terminals would act on escaped."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in str(line))
+    return "".join(char if char.isprintable() else _escaped(char) for char in str(line))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ai_admin.numbers import product
 from providers.posthog.client import Client
 from providers.posthog.kinds import KINDS
 
@@ -12,6 +13,26 @@ MOST = 50_000
 """PostHog answers no more rows at once (hogql/constants.py). A key may not ask for those after them by OFFSET."""
 
 Row = dict[str, Any]
+
+
+def used(name: str) -> str:
+    """Return SQL for what a run says that it used: a property that is a number; null where no run can have used that.
+
+    One ``NaN`` would be the sum of all, and one infinity, too.
+    """
+    return f"if({_believable(name)}, toFloat(properties.{name}), NULL)"
+
+
+def odd() -> str:
+    """Return SQL for whether a run says that it used what no run can have used."""
+    names = (product.TOKENS, product.PROMPT_TOKENS, product.COMPLETION_TOKENS, product.COST)
+    some = (f"(isNotNull(toFloat(properties.{name})) AND NOT {_believable(name)})" for name in names)
+    return f"({' OR '.join(some)})"
+
+
+def _believable(name: str) -> str:
+    value = f"toFloat(properties.{name})"
+    return f"({value} >= 0 AND {value} <= {product.MOST_USED})"
 
 
 def answer(

@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ai_admin.numbers import product
-from ai_admin.numbers.asking import Row, pages, rows
+from ai_admin.numbers.asking import Row, odd, pages, rows, used
 from ai_admin.numbers.caps import DAILY, Cap, caps
 from ai_admin.numbers.earlier import last_runs
 from ai_admin.numbers.period import Period, written
@@ -56,9 +56,10 @@ SELECT
     count(DISTINCT if(timestamp >= toDateTime({{start}}, 'UTC'), person_id, NULL)) AS persons,
     countIf(timestamp >= toDateTime({{start}}, 'UTC')) AS runs,
     countIf(timestamp >= toDateTime({{start}}, 'UTC') AND properties.{product.SUCCESS} = false) AS failed,
-    sumIf(toFloat(properties.{product.TOKENS}), timestamp >= toDateTime({{start}}, 'UTC')) AS tokens,
-    sumIf(toFloat(properties.{product.COST}), timestamp >= toDateTime({{start}}, 'UTC')) AS cost,
-    sumIf(toFloat(properties.{product.TOKENS}), timestamp >= toDateTime({{today}}, 'UTC')) AS today,
+    countIf(timestamp >= toDateTime({{start}}, 'UTC') AND {odd()}) AS odd,
+    sumIf({used(product.TOKENS)}, timestamp >= toDateTime({{start}}, 'UTC')) AS tokens,
+    sumIf({used(product.COST)}, timestamp >= toDateTime({{start}}, 'UTC')) AS cost,
+    sumIf({used(product.TOKENS)}, timestamp >= toDateTime({{today}}, 'UTC')) AS today,
     toUnixTimestamp(max(timestamp)) AS last
 FROM events
 WHERE event = '{product.EVENT}'
@@ -123,6 +124,9 @@ class Installation:
     cohorts: Sequence[str]
     looked_for: bool = True
     """Whether PostHog said if it ran something before the period, where it was asked for that."""
+    odd: int = 0
+    """How many of the runs say tokens or a cost that no run has (NaN, below 0, above ``product.MOST_USED``): these are
+    in no sum."""
 
     @property
     def channel(self) -> str:
@@ -166,6 +170,7 @@ class Strangers:
 
     persons: int
     runs: int
+    odd: int
     tokens: float
     cost: float
 
@@ -173,8 +178,8 @@ class Strangers:
     def of(cls, uses: Collection[Row]) -> Strangers:
         """Return those of which these are the uses."""
         tokens, cost = (sum(float(each[name] or 0) for each in uses) for name in ("tokens", "cost"))
-        persons, runs = (sum(int(each[name]) for each in uses) for name in ("persons", "runs"))
-        return cls(persons, runs, tokens, cost)
+        persons, runs, odd = (sum(int(each[name]) for each in uses) for name in ("persons", "runs", "odd"))
+        return cls(persons, runs, odd, tokens, cost)
 
 
 @dataclass(frozen=True)
@@ -309,7 +314,7 @@ def _installation(
     name: str, person: _Person, use: Row | None, seconds: int | None, cap: float | None, period: Period,
     cohorts: Collection[str], looked_for: bool,
 ) -> Installation:  # fmt: skip
-    number = use or {"runs": 0, "failed": 0, "tokens": 0, "cost": 0, "today": 0}
+    number = use or {"runs": 0, "failed": 0, "odd": 0, "tokens": 0, "cost": 0, "today": 0}
     last = _last(person.properties, seconds, period)
     came_later = last is None and period.is_over and person.created >= period.end.timestamp()
     quiet = last is None or period.end - last > timedelta(hours=product.SILENCE)
@@ -330,6 +335,7 @@ def _installation(
         came_later=came_later,
         cohorts=sorted(cohorts),
         looked_for=looked_for,
+        odd=int(number["odd"]),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from ai_admin.numbers import product
-from ai_admin.numbers.asking import MOST, Row, rows
+from ai_admin.numbers.asking import MOST, Row, odd, rows, used
 from ai_admin.numbers.installations import known
 from ai_admin.numbers.period import Period, written
 from providers.posthog.client import Client
@@ -37,6 +37,8 @@ class Figures:
     completion_tokens: float
     tokens: float
     cost: float
+    odd: int = 0
+    """How many of the runs say tokens or a cost that no run has: these are in no sum."""
 
     @property
     def failing(self) -> float:
@@ -63,9 +65,10 @@ def metrics(client: Client, period: Period, by: Sequence[str]) -> list[Figures]:
         *(["min(distinct_id) AS called"] if "installation" in by else []),
         "count() AS runs",
         f"countIf(properties.{product.SUCCESS} = false) AS failed",
+        f"countIf({odd()}) AS odd",
         "count(DISTINCT person_id) AS installations",
         *(
-            f"sum(toFloat(properties.{name})) AS {alias}"
+            f"sum({used(name)}) AS {alias}"
             for alias, name in (
                 ("prompt_tokens", product.PROMPT_TOKENS),
                 ("completion_tokens", product.COMPLETION_TOKENS),
@@ -110,4 +113,4 @@ def _call_installations(client: Client, found: Sequence[Row], name: str) -> None
 
 def _figures(row: Row, of: Sequence[str | None]) -> Figures:
     sums = {name: float(row[name] or 0) for name in ("prompt_tokens", "completion_tokens", "tokens", "cost")}
-    return Figures(of, int(row["runs"]), int(row["failed"]), int(row["installations"]), **sums)
+    return Figures(of, int(row["runs"]), int(row["failed"]), int(row["installations"]), **sums, odd=int(row["odd"]))

@@ -12,5 +12,7 @@ LAST_ACTIVE = "last_active"
 """Properties of an installation."""
 DAILY_CAP = "ai-max-daily-tokens"
 """The flag whose payload is how many tokens an installation may use on a day, in UTC."""
+MOST_USED = 1_000_000_000
+"""No run used more tokens, or US dollars, than this: one that says so is mistaken."""
 SILENCE = 24
 """After so many hours without a run an installation counts as silent, whatever its last self-check found."""

@@ -197,7 +197,7 @@ def test_of_a_day_that_is_over_nothing_is_said_that_holds_today(ai_admin: Any, s
     period = ("--from", (LONG_AGO - timedelta(days=1)).isoformat(), "--to", (LONG_AGO + timedelta(days=1)).isoformat())
     told = asked(ai_admin, "installations", *period)
     assert (told["installations"], told["came_later"]) == ([], len({run.installation.id for run in sent}))
-    assert (told["strangers"], told["strangers_used"]) == (1, {"runs": 1, "tokens": 7, "cost": 0.5})
+    assert (told["strangers"], told["strangers_used"]) == (1, {"runs": 1, "tokens": 7, "cost": 0.5, "odd": 0})
     text = ai_admin("installations", *period).stdout
     day = LONG_AGO + timedelta(days=1, microseconds=-1)
     assert f"{day:%d %b}  of  last seen" in text.splitlines()[0]
@@ -348,6 +348,41 @@ def test_one_rule_says_who_is_an_installation(odd: Any) -> None:
     }  # fmt: skip
     assert {each["installations"] for each in by.values()} == {1}
     assert max(map(len, odd("metrics", "--by", "installation").stdout.splitlines())) < 100
+
+
+def test_what_no_run_has_used_is_counted_apart_and_in_no_sum(
+    sandbox: Sandbox, ai_admin: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = project_of(sandbox)
+    monkeypatch.setenv("POSTHOG_PROJECT_ID", project.project_id)
+    token = sandbox.call("GET", f"/api/projects/{project.project_id}/")["api_token"]
+    wrong: list[dict[str, Any]] = [
+        *({"total_tokens": each} for each in ("NaN", "Infinity", -5, 1e300)),
+        {"total_tokens": 1000, "estimated_cost": "-inf"},
+    ]
+    said = [{"success": True, **each} for each in (*wrong, {"total_tokens": 10, "estimated_cost": 0.5}, {})]
+    look_alike = "inst-1\N{CYRILLIC SMALL LETTER A}"
+    runs = [
+        {"event": "ai_enhancement_used", "distinct_id": name, "timestamp": NOW.isoformat(), "properties": properties}
+        for name in ("inst-1 ", "stranger")
+        for properties in said
+    ]
+    persons = [person(name, installation_id=name) for name in ("inst-1", "inst-1 ", look_alike)]
+    sandbox.call("POST", "/batch/", {"api_key": token, "batch": [*persons, *runs]})
+    told = asked(ai_admin, "installations", "--sort", "id")
+    assert [each["id"] for each in told["installations"]] == ["inst-1", "inst-1 ", look_alike]
+    figures = [[each[name] for name in ("runs", "odd", "tokens", "cost")] for each in told["installations"]]
+    assert figures == [[0, 0, 0, 0], [7, 5, 1010, 0.5], [0, 0, 0, 0]]
+    assert told["strangers_used"] == {"runs": 7, "odd": 5, "tokens": 1010, "cost": 0.5}
+    text = ai_admin("installations", "--sort", "id").stdout
+    assert [line.split("  ")[0] for line in text.splitlines()[1:4]] == ["inst-1", '"inst-1 "', '"inst-1\\u0430"']
+    assert "\n10 runs say tokens or a cost that no run has (NaN, below 0, above 1.00B): in no sum\n" in text
+    assert "  odd         5 runs say" in ai_admin("installations", "show", "inst-1 ").stdout
+    [whole] = asked(ai_admin, "metrics")["figures"]
+    assert [whole[name] for name in ("runs", "odd", "tokens", "cost")] == [14, 10, 2020, 1]
+    by = ai_admin("metrics", "--by", "installation").stdout
+    assert '\n"inst-1 "  ' in by
+    assert "\n10 runs say" in by
 
 
 def test_last_seen_is_the_last_that_was_seen_by_then(odd: Any) -> None:
