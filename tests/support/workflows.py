@@ -110,6 +110,7 @@ class Runner:
         given["github"] = {
             "token": self.github.environ["GH_TOKEN"],
             "repository": self.github.repository,
+            "ref": "refs/heads/main",
             "event": event,
             "event_name": "pull_request" if event else "push",
         }
@@ -141,10 +142,12 @@ class Runner:
         if action == "actions/checkout":
             wanted = given.get("ref") or commit
             # A clone that is as shallow as on GitHub lacks what a script wrongly relies on.
+            depth = given.get("fetch-depth", "1")
             for command in (
                 ["init", "-q", "-b", "main"],
                 ["remote", "add", "origin", f"file://{self.origin}"],
-                ["fetch", "-q", "--depth", str(given.get("fetch-depth", 1)), "origin", wanted],
+                *([["fetch", "-q", "origin"]] if depth == "0" else []),
+                ["fetch", "-q", *([] if depth == "0" else ["--depth", depth]), "origin", wanted],
                 ["checkout", "-q", "--detach", "FETCH_HEAD"],
             ):
                 subprocess.run(["git", *command], cwd=done.folder, check=True, capture_output=True)

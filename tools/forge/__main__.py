@@ -5,6 +5,8 @@
     plan STACK COMMIT FILE  write the plan that was reviewed into FILE, and print the number of its pull request;
                             exit code 3 where there is no plan, with the number where there is a pull request
     asks ENVIRONMENT        GitHub: fail unless somebody must agree before a job of the environment starts
+    newer COMMIT            print the commit that was applied last if it is newer than this one; stdin is the stack's
+                            history, as `pulumi stack history --output json` prints it
     artifact PIPELINE JOB PATH FILE
                             GitLab: write what a job of a pipeline left under a path into FILE
     annotate FILE           GitHub: print annotations for the failures in a JUnit file
@@ -12,6 +14,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Sequence
@@ -19,6 +22,7 @@ from pathlib import Path
 
 from tools.forge.annotations import failures
 from tools.forge.api import Forge, ForgeError, Text
+from tools.forge.applied import newer
 from tools.forge.github import GitHub
 from tools.forge.gitlab import GitLab
 
@@ -71,6 +75,10 @@ def main(command: str, *arguments: str) -> int:
     if command == "annotate":
         print(*failures(Path(arguments[0]).read_bytes()), sep="\n")
         return 0
+    if command == "newer":
+        if found := newer(json.load(sys.stdin), arguments[0]):
+            print(found)
+        return 0
     if command == "asks":
         if not GitHub(os.environ).asks(arguments[0]):
             print(f"the environment {arguments[0]} asks nobody; give it required reviewers", file=sys.stderr)
@@ -78,11 +86,11 @@ def main(command: str, *arguments: str) -> int:
         return 0
     if command == "artifact":
         pipeline, job, path, file = arguments
-        found = GitLab(os.environ).artifact(int(pipeline), job, path)
-        if found is None:
+        left = GitLab(os.environ).artifact(int(pipeline), job, path)
+        if left is None:
             print(f"the job {job} has left no {path}", file=sys.stderr)
             return NONE
-        Path(file).write_bytes(found)
+        Path(file).write_bytes(left)
         return 0
     forge: Forge = GitLab(os.environ) if "GITLAB_CI" in os.environ else GitHub(os.environ)
     if command == "comment":

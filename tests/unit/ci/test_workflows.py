@@ -85,6 +85,7 @@ def test_gitlab_has_the_same_rules() -> None:
         for job in (jobs[stack], jobs[f"{stack} moved"]):
             assert (job["stage"], job["variables"]) == (stack, {"STACK": stack})
     for template in (jobs[".apply"], jobs[".moved"]):
+        assert template["variables"] == {"GIT_DEPTH": "0"}, "older commits say whether a newer one was applied"
         assert (template["resource_group"], template["interruptible"]) == ("$STACK", False)
     assert jobs[".moved"]["rules"][0]["when"] == "manual"
     assert "resource_group" not in jobs["off"]
