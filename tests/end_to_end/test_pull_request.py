@@ -349,7 +349,6 @@ class GitLabRunner:
             **self.story.runner.secrets.get(environment, {}),
             **body.get("variables", {}),
             "CI_COMMIT_SHA": commit,
-            "CI_COMMIT_BRANCH": "main",
             "CI_PIPELINE_ID": "30",
             **variables,
         }
@@ -370,10 +369,12 @@ def test_gitlab_does_the_same(story: Story) -> None:
         planned = runner.run("plan", head, "staging-preview", {"STACK": "staging"})
         plan = planned / "plans" / "staging" / "plan.json"
         moved = {"iid": 3, "state": "merged", "sha": head, "merge_commit_sha": head, "squash_commit_sha": None}
+        moved |= {"target_branch": "main", "merged_at": "2026-11-27T12:00:00.000Z"}
+        pipeline = {"id": 20, "source": "merge_request_event", "project_id": 7, "sha": head}
         gitlab.tables |= {
             f"repository/commits/{head}/merge_requests": [moved],
-            "merge_requests/3/pipelines": [{"id": 20, "source": "merge_request_event"}],
-            "pipelines/20/jobs": [{"id": 201, "name": "plan: [staging]"}],
+            "merge_requests/3/pipelines": [{**pipeline, "ref": "refs/merge-requests/3/head"}],
+            "pipelines/20/jobs": [{"id": 201, "name": "plan: [staging]", "finished_at": "2026-11-27T11:00:00.000Z"}],
             "jobs/201/artifacts/plans/staging/plan.json": json.loads(plan.read_text()),
         }
         runner.run("off", head, "staging-off", {"STACK": "staging"})

@@ -42,10 +42,12 @@ class FakeGitHub(FakeForge):
         self.artifacts: list[dict[str, Any]] = []
         self.reviewers: set[str] = set()
         self.blobs: dict[int, bytes] = {}
+        self.runs: dict[int, dict[str, str]] = {}
 
     @property
     def environ(self) -> dict[str, str]:
-        return {"GITHUB_API_URL": self.url, "GITHUB_REPOSITORY": self.repository, "GH_TOKEN": TOKEN}
+        here = {"GITHUB_REPOSITORY": self.repository, "GITHUB_REF_NAME": "main"}
+        return {"GITHUB_API_URL": self.url, "GH_TOKEN": TOKEN, **here}
 
     def says(self, number: int, text: str, by: str = "Bot") -> dict[str, Any]:
         """Add a comment to a pull request."""
@@ -53,20 +55,32 @@ class FakeGitHub(FakeForge):
         self.comments.setdefault(number, []).append(made)
         return made
 
-    def merges(self, commit: str, number: int, head: str) -> None:
+    def merges(self, commit: str, number: int, head: str, into: str = "main") -> None:
         """Let a commit be what merged a pull request."""
-        merged = {"merged_at": "2026-11-27T12:00:00Z", "merge_commit_sha": commit}
+        merged = {"merged_at": "2026-11-27T12:00:00Z", "merge_commit_sha": commit, "base": {"ref": into}}
         self.pulls[commit] = {"number": number, "head": {"sha": head}, **merged}
 
-    def keeps(self, name: str, head: str, files: dict[str, bytes], fork: bool = False, expired: bool = False) -> None:
+    def keeps(
+        self,
+        name: str,
+        head: str,
+        files: dict[str, bytes],
+        fork: bool = False,
+        expired: bool = False,
+        at: str = "2026-11-27T11:59:00Z",
+        event: str = "pull_request",
+        path: str = ".github/workflows/preview.yml",
+    ) -> None:
         """Add an artifact that a run for this commit left."""
         packed = io.BytesIO()
         with zipfile.ZipFile(packed, "w") as archive:
-            for path, content in files.items():
-                archive.writestr(path, content)
+            for inside, content in files.items():
+                archive.writestr(inside, content)
         id_ = len(self.artifacts) + 1
-        run = {"repository_id": 1, "head_repository_id": 2 if fork else 1, "head_sha": head}
-        self.artifacts.insert(0, {"id": id_, "name": name, "expired": expired, "workflow_run": run})
+        run = {"id": 1000 + id_, "repository_id": 1, "head_repository_id": 2 if fork else 1, "head_sha": head}
+        made = {"id": id_, "name": name, "expired": expired, "created_at": at, "workflow_run": run}
+        self.artifacts.insert(0, made)
+        self.runs[1000 + id_] = {"event": event, "path": path}
         self.blobs[id_] = packed.getvalue()
 
     def answer(self, method: str, path: str, query: dict[str, str], body: Any) -> Answer:
@@ -91,6 +105,7 @@ class FakeGitHub(FakeForge):
             (r"GET commits/(\w+)/pulls", lambda at, _, __: (200, [self.pulls[at[0]]] if at[0] in self.pulls else [])),
             (r"GET actions/artifacts", lambda _, query, __: (200, {"artifacts": self._named(query)})),
             (r"GET actions/artifacts/(\d+)/zip", lambda at, _, __: (302, f"{self.url}/blobs/{at[0]}")),
+            (r"GET actions/runs/(\d+)", lambda at, _, __: (200, self.runs[int(at[0])])),
             (r"GET environments/([\w-]+)", lambda at, _, __: (200, {"protection_rules": self._rules(at[0])})),
         ]
 
@@ -132,7 +147,8 @@ class FakeGitLab(FakeForge):
 
     @property
     def environ(self) -> dict[str, str]:
-        return {"GITLAB_CI": "true", "CI_API_V4_URL": self.url, "CI_PROJECT_ID": "7", "FORGE_TOKEN": TOKEN}
+        here = {"CI_PROJECT_ID": "7", "CI_COMMIT_BRANCH": "main"}
+        return {"GITLAB_CI": "true", "CI_API_V4_URL": self.url, "FORGE_TOKEN": TOKEN, **here}
 
     def says(self, text: str, by: int = 1) -> dict[str, Any]:
         """Add a note to the merge request."""

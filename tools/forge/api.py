@@ -76,6 +76,8 @@ class Pull:
     number: int
     head: str
     """The commit that was reviewed."""
+    merged_at: str
+    """ISO 8601. What was made later nobody reviewed."""
 
 
 class Forge(Protocol):
@@ -97,7 +99,7 @@ class Forge(Protocol):
         """Close an issue."""
 
     def merged(self, commit: str) -> Pull | None:
-        """Return the pull request that a commit merged; None where it was pushed without one."""
+        """Return the pull request that a commit merged into this branch; None where it was pushed without one."""
 
     def plan(self, pull: Pull, stack: str) -> bytes | None:
-        """Return the plan that was made for a pull request; None where there is none any more."""
+        """Return the last plan that was made for a pull request before the merge; None where there is none any more."""

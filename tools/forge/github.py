@@ -5,10 +5,14 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 
 from tools.forge.api import Api, Pull, Text
 
 PLAN = "plan.json"
+
+WORKFLOW = ".github/workflows/preview.yml"
+"""What makes the plans."""
 
 
 class GitHub:
@@ -19,6 +23,7 @@ class GitHub:
         address = f"{environ['GITHUB_API_URL']}/repos/{environ['GITHUB_REPOSITORY']}"
         headers = {"Authorization": f"Bearer {environ['GH_TOKEN']}", "Accept": "application/vnd.github+json"}
         self._api = Api(address, headers)
+        self._branch = environ.get("GITHUB_REF_NAME")
 
     def comments(self, pull: int) -> Iterator[Text]:
         """Yield what machines commented; a person's comment stays whatever it says."""
@@ -51,23 +56,29 @@ class GitHub:
         self._api.send("PATCH", f"issues/{id_}", {"state": "closed", "state_reason": "completed"})
 
     def merged(self, commit: str) -> Pull | None:
-        """Return the pull request that a commit merged; None where it was pushed without one."""
-        found = self._api.get(f"commits/{commit}/pulls")
-        merged = [each for each in found if each["merged_at"] and each["merge_commit_sha"] == commit]
-        return Pull(merged[0]["number"], merged[0]["head"]["sha"]) if merged else None
+        """Return the pull request that a commit merged into this branch; None where it was pushed without one."""
+        for each in self._api.get(f"commits/{commit}/pulls"):
+            if each["merged_at"] and each["merge_commit_sha"] == commit and each["base"]["ref"] == self._branch:
+                return Pull(each["number"], each["head"]["sha"], each["merged_at"])
+        return None
 
     def plan(self, pull: Pull, stack: str) -> bytes | None:
-        """Return the plan of an artifact that a workflow of this repository left for the reviewed commit.
+        """Return the plan that the workflow ``preview`` left for the reviewed commit, before the merge.
 
-        A workflow in a fork may call an artifact what it likes.
+        Another workflow, or one in a fork, may call an artifact what it likes; and a run may be started again.
         """
-        for each in self._api.every("actions/artifacts", "artifacts", name=f"plan-{stack}-{pull.head}"):
+        for each in self._api.every("actions/artifacts", "artifacts", name=f"plan-{stack}-{pull.number}-{pull.head}"):
             run = each["workflow_run"]
             ours = run["head_repository_id"] == run["repository_id"] and run["head_sha"] == pull.head
-            if ours and not each["expired"]:
+            in_time = datetime.fromisoformat(each["created_at"]) <= datetime.fromisoformat(pull.merged_at)
+            if ours and in_time and not each["expired"] and self._is_preview(run["id"]):
                 with zipfile.ZipFile(io.BytesIO(self._api.read(f"actions/artifacts/{each['id']}/zip"))) as found:
-                    return found.read(PLAN)
+                    return found.read(PLAN) if PLAN in found.namelist() else None
         return None
+
+    def _is_preview(self, run: int) -> bool:
+        found = self._api.get(f"actions/runs/{run}")
+        return found["event"] == "pull_request" and str(found["path"]).partition("@")[0] == WORKFLOW
 
     def asks(self, environment: str) -> bool:
         """Return whether an environment has required reviewers."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 
 from tools.forge.api import Api, ForgeError, Pull, Text
 
@@ -15,6 +16,7 @@ class GitLab:
         address, headers = environ["CI_API_V4_URL"], {"PRIVATE-TOKEN": environ["FORGE_TOKEN"]}
         self._api = Api(f"{address}/projects/{environ['CI_PROJECT_ID']}", headers)
         self._all = Api(address, headers)
+        self._project, self._branch = environ["CI_PROJECT_ID"], environ.get("CI_COMMIT_BRANCH")
 
     def comments(self, pull: int) -> Iterator[Text]:
         """Yield what the token's own user commented; another one's note stays whatever it says."""
@@ -48,27 +50,42 @@ class GitLab:
         self._api.send("PUT", f"issues/{id_}", {"state_event": "close"})
 
     def merged(self, commit: str) -> Pull | None:
-        """Return the merge request that a commit merged; None where it was pushed without one."""
-        found = self._api.get(f"repository/commits/{commit}/merge_requests")
-        for each in found:
+        """Return the merge request that a commit merged into this branch; None where it was pushed without one."""
+        for each in self._api.get(f"repository/commits/{commit}/merge_requests"):
             commits = (each["merge_commit_sha"], each["squash_commit_sha"], each["sha"])
-            if each["state"] == "merged" and commit in commits:
-                return Pull(each["iid"], each["sha"])
+            if each["state"] == "merged" and commit in commits and each["target_branch"] == self._branch:
+                return Pull(each["iid"], each["sha"], each["merged_at"])
         return None
 
     def plan(self, pull: Pull, stack: str) -> bytes | None:
-        """Return the plan that the newest pipeline of a merge request left; those of a fork are the fork's own."""
+        """Return the plan that the newest pipeline for the reviewed commit left before the merge.
+
+        The pipelines of a fork are the fork's own. That of a merge train comes after the review.
+        """
         for pipeline in self._api.every(f"merge_requests/{pull.number}/pipelines"):
-            if pipeline["source"] != "merge_request_event":
-                continue
-            if plan := self.artifact(pipeline["id"], f"plan: [{stack}]", f"plans/{stack}/plan.json"):
-                return plan
+            ours = pipeline["source"] == "merge_request_event" and str(pipeline["project_id"]) == self._project
+            if ours and not pipeline["ref"].endswith("/train") and self._tests(pipeline["sha"], pull.head):
+                return self.artifact(pipeline["id"], f"plan: [{stack}]", f"plans/{stack}/plan.json", pull.merged_at)
         return None
 
-    def artifact(self, pipeline: int, job: str, path: str) -> bytes | None:
-        """Return a file that the newest job of this name left in a pipeline; None where there is none any more."""
+    def _tests(self, tested: str, head: str) -> bool:
+        """Say whether a pipeline's commit is a merge request's head, or a merge of it that GitLab made for the test."""
+        if tested == head:
+            return True
+        try:
+            return head in self._api.get(f"repository/commits/{tested}")["parent_ids"]
+        except ForgeError:  # GitLab forgets such a merge once there is a newer one
+            return False
+
+    def artifact(self, pipeline: int, job: str, path: str, until: str | None = None) -> bytes | None:
+        """Return a file that the newest job of this name left in a pipeline; None where there is none any more.
+
+        ``until`` is a time, ISO 8601: what a job left later does not count.
+        """
         for each in self._api.every(f"pipelines/{pipeline}/jobs"):
             if each["name"] == job:
+                if until and datetime.fromisoformat(each["finished_at"] or until) > datetime.fromisoformat(until):
+                    return None
                 try:
                     return self._api.read(f"jobs/{each['id']}/artifacts/{path}")
                 except ForgeError:

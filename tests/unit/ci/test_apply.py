@@ -43,7 +43,7 @@ class Checkout:
         self.git("commit", "-q", "--allow-empty", "-m", "next")
         commit = self.git("rev-parse", "HEAD")
         self.github.merges(commit, number, head=f"head-{number}")
-        self.github.keeps(f"plan-staging-head-{number}", f"head-{number}", {"plan.json": b"{}"})
+        self.github.keeps(f"plan-staging-{number}-head-{number}", f"head-{number}", {"plan.json": b"{}"})
         return commit
 
     def was_applied(self, *commits: str | None) -> None:
@@ -89,8 +89,8 @@ def test_an_older_commit_is_not_applied_over_a_newer_one(checkout: Checkout) -> 
 @pytest.mark.parametrize("applied", ["nothing", "older", "the same", "no repository", "a commit that is not here"])
 def test_what_is_not_older_is_applied(checkout: Checkout, applied: str) -> None:
     older, commit = checkout.commit(1), checkout.commit(2)
-    said = {"nothing": [], "older": [older], "the same": [commit, older], "no repository": [None]}
-    checkout.was_applied(*said.get(applied, ["0" * 40]))
+    said = {"nothing": (), "older": (older,), "the same": (commit, older), "no repository": (None,)}
+    checkout.was_applied(*said.get(applied, ("0" * 40,)))
     done = checkout.apply(commit)
     assert (done.returncode, checkout.calls) == (0, APPLIED), done.stderr
 

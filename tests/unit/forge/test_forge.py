@@ -85,18 +85,29 @@ def test_an_issue_is_opened_updated_and_closed(github: FakeGitHub, tmp_path: Pat
 
 def test_the_reviewed_plan_is_that_of_the_merged_pull_request(github: FakeGitHub, tmp_path: Path) -> None:
     github.merges("abc", 3, head="def")
-    github.keeps("plan-production-def", "def", {"plan.json": PLAN, "plan.md": b""})
-    github.keeps("plan-production-def", "def", {"plan.json": b"of an attacker"}, fork=True)
-    github.keeps("plan-production-def", "other", {"plan.json": b"of another commit"})
-    github.keeps("plan-staging-def", "def", {"plan.json": b"of another stack"})
+    name = "plan-production-3-def"
+    github.keeps(name, "def", {"plan.json": b"of an earlier run"})
+    github.keeps(name, "def", {"plan.json": PLAN, "plan.md": b""})
+    github.keeps(name, "def", {"plan.json": b"of an attacker"}, fork=True)
+    github.keeps(name, "other", {"plan.json": b"of another commit"})
+    github.keeps(name, "def", {"plan.json": b"of another workflow"}, path=".github/workflows/mine.yml")
+    github.keeps(name, "def", {"plan.json": b"of a push"}, event="push")
+    github.keeps(name, "def", {"plan.json": b"that nobody reviewed"}, at="2026-11-27T12:00:01Z")
+    github.keeps("plan-production-4-def", "def", {"plan.json": b"of another pull request"})
+    github.keeps("plan-staging-3-def", "def", {"plan.json": b"of another stack"})
+    assert (REPOSITORY / github.runs[1002]["path"]).is_file()
     assert run(github, "plan", "production", "abc", tmp_path / "reviewed.json") == "3\n"
     assert (tmp_path / "reviewed.json").read_bytes() == PLAN
 
 
 def test_a_plan_that_is_gone_or_never_was(github: FakeGitHub, tmp_path: Path) -> None:
     github.merges("abc", 3, head="def")
-    github.keeps("plan-production-def", "def", {"plan.json": PLAN}, expired=True)
+    github.keeps("plan-production-3-def", "def", {"plan.json": PLAN}, expired=True)
     assert run(github, "plan", "production", "abc", tmp_path / "reviewed.json", code=3) == "3\n"
+    github.keeps("plan-production-3-def", "def", {"plan.md": b"why there is none"})
+    assert run(github, "plan", "production", "abc", tmp_path / "reviewed.json", code=3) == "3\n"
+    github.merges("elsewhere", 5, head="def", into="somebodys-branch")
+    assert run(github, "plan", "production", "elsewhere", tmp_path / "reviewed.json", code=3) == ""
     assert run(github, "plan", "production", "pushed", tmp_path / "reviewed.json", code=3) == ""
     assert not (tmp_path / "reviewed.json").exists()
 
@@ -130,17 +141,39 @@ def test_gitlab_has_one_note_and_one_issue(gitlab: FakeGitLab, tmp_path: Path) -
 
 def test_gitlab_has_the_plan_of_the_merge_requests_own_pipeline(gitlab: FakeGitLab, tmp_path: Path) -> None:
     merged = {"iid": 3, "state": "merged", "sha": "def", "merge_commit_sha": "abc", "squash_commit_sha": None}
+    merged |= {"target_branch": "main", "merged_at": "2026-11-27T12:00:00.000Z"}
+    ours = {"source": "merge_request_event", "project_id": 7, "sha": "test", "ref": "refs/merge-requests/3/merge"}
+    done = {"finished_at": "2026-11-27T11:00:00.000Z"}
     gitlab.tables |= {
-        "repository/commits/abc/merge_requests": [{**merged, "state": "opened"}, merged],
+        "repository/commits/abc/merge_requests": [
+            {**merged, "state": "opened"},
+            {**merged, "target_branch": "somebodys-branch"},
+            merged,
+        ],
         "repository/commits/pushed/merge_requests": [],
-        "merge_requests/3/pipelines": [{"id": 21, "source": "push"}, {"id": 20, "source": "merge_request_event"}],
-        "pipelines/20/jobs": [{"id": 200, "name": "check"}, {"id": 201, "name": "plan: [production]"}],
+        "merge_requests/3/pipelines": [
+            {**ours, "id": 26, "ref": "refs/merge-requests/3/train"},
+            {**ours, "id": 25, "project_id": 8},
+            {**ours, "id": 24, "sha": "another"},
+            {**ours, "id": 23, "sha": "forgotten"},
+            {**ours, "id": 21, "source": "push"},
+            {**ours, "id": 20},
+            {**ours, "id": 19},
+        ],
+        "repository/commits/test": {"parent_ids": ["main", "def"]},
+        "repository/commits/another": {"parent_ids": ["main", "earlier"]},
+        "pipelines/20/jobs": [{"id": 200, "name": "check"}, {"id": 201, "name": "plan: [production]", **done}],
+        "pipelines/19/jobs": [{"id": 191, "name": "plan: [staging]", **done}],
+        "jobs/191/artifacts/plans/staging/plan.json": [{"version": "of an earlier pipeline"}],
         "jobs/201/artifacts/plans/production/plan.json": [{"version": 1}],
     }
     assert run(gitlab, "plan", "production", "abc", tmp_path / "reviewed.json") == "3\n"
     assert (tmp_path / "reviewed.json").read_bytes() == b'[{"version": 1}]'
     assert run(gitlab, "plan", "staging", "abc", tmp_path / "none.json", code=3) == "3\n"
     assert run(gitlab, "plan", "production", "pushed", tmp_path / "none.json", code=3) == ""
+    done["finished_at"] = "2026-11-27T13:00:01.000+01:00"
+    gitlab.tables["pipelines/20/jobs"] = [{"id": 201, "name": "plan: [production]", **done}]
+    assert run(gitlab, "plan", "production", "abc", tmp_path / "none.json", code=3) == "3\n", "nobody reviewed it"
     path = "plans/production/plan.json"
     run(gitlab, "artifact", "20", "plan: [production]", path, tmp_path / "again.json")
     assert (tmp_path / "again.json").exists()
