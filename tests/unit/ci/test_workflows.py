@@ -75,12 +75,13 @@ def test_no_two_applies_of_a_stack_at_once_and_switch_offs_wait_for_none() -> No
     apply = workflow("apply")
     for stack in ("staging", "production"):
         concurrency = apply["jobs"][stack]["concurrency"]
-        assert concurrency == {"group": f"apply-{stack}", "cancel-in-progress": False}
+        assert concurrency == {"group": f"apply-{stack}", "cancel-in-progress": False, "queue": "max"}
     assert "concurrency" not in {*apply["jobs"]["off"], *apply, *workflow("up")}
 
 
 def test_gitlab_has_the_same_rules() -> None:
     jobs = yaml.safe_load((REPOSITORY / ".gitlab-ci.yml").read_text(encoding="utf-8"))
+    assert jobs["workflow"]["auto_cancel"] == {"on_new_commit": "interruptible"}, "else a merge that waits is cancelled"
     for stack in ("staging", "production"):
         for job in (jobs[stack], jobs[f"{stack} moved"]):
             assert (job["stage"], job["variables"]) == (stack, {"STACK": stack})
@@ -88,7 +89,7 @@ def test_gitlab_has_the_same_rules() -> None:
         assert template["variables"] == {"GIT_DEPTH": "0"}, "older commits say whether a newer one was applied"
         assert (template["resource_group"], template["interruptible"]) == ("$STACK", False)
     assert jobs[".moved"]["rules"][0]["when"] == "manual"
-    assert "resource_group" not in jobs["off"]
+    assert not {"resource_group", "interruptible"} & jobs["off"].keys()
     assert jobs["stages"].index("off") < jobs["stages"].index("staging") < jobs["stages"].index("production")
     fork = "$CI_MERGE_REQUEST_SOURCE_PROJECT_ID == $CI_PROJECT_ID"
     assert fork in jobs["plan"]["rules"][0]["if"]
