@@ -25,8 +25,10 @@ IMPORTS = """\
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from threading import Thread
 from typing import Any, Literal, NamedTuple, TypedDict, TypeVar
 
 from posthog import Posthog

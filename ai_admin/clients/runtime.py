@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from threading import Thread
 from typing import Any, NamedTuple, TypeVar
 
 from posthog import Posthog
@@ -29,17 +31,32 @@ class Property(NamedTuple):
 
 
 class Client:
-    """Evaluates flags in this process, and captures events, by PostHog's SDK."""
+    """Evaluates flags in this process, and captures events, by PostHog's SDK. Only ``ready`` waits for PostHog."""
 
     def __init__(self, posthog: Posthog) -> None:
-        """Fetch the flags' definitions; from now on the SDK does so every ``poll_interval`` seconds, in the background.
+        """Begin to fetch the flags' definitions; the SDK does so again every ``poll_interval`` seconds.
 
         Args:
             posthog: the SDK's client, with a ``secret_key``. Where PostHog can't be reached, flags give their fallbacks
                 until it can, and from then on what the definitions said that came last.
         """
         self._posthog = posthog
-        posthog.load_feature_flags()  # type: ignore[no-untyped-call]
+        self._fetch()
+
+    def ready(self, timeout: float) -> bool:
+        """Wait until the first fetch of definitions has ended, and return whether there are any.
+
+        Args:
+            timeout: the most seconds that it may take.
+        """
+        self._fetching.join(timeout)
+        return bool(self._posthog.feature_flags)
+
+    def _fetch(self) -> None:
+        # The SDK's call returns when PostHog has answered, or did not for half a minute.
+        self._process = os.getpid()
+        self._fetching = Thread(target=self._posthog.load_feature_flags, daemon=True)
+        self._fetching.start()
 
     def _evaluated(
         self,
@@ -51,6 +68,8 @@ class Client:
     ) -> FeatureFlagEvaluations | None:
         # Without any definitions the SDK would fetch them here, and whoever asks would wait for PostHog.
         if self._posthog.feature_flags is None:
+            if self._process != os.getpid():  # forked before they came, and threads are not
+                self._fetch()
             return None
         return self._posthog.evaluate_flags(
             distinct_id,

@@ -130,6 +130,7 @@ class PythonService:
         """Start it. ``seed``: of the model's randomness."""
         self._posthog = connected(sandbox.project_api_key(), sandbox.host, sandbox.api_key)
         self._client = AiAdmin(self._posthog)
+        self._client.ready(30)
         self.run = AiService(self._posthog, self._client, DeepSeek(seed, seconds=0.05), Budgets()).run
 
     def caps(self, installation: str, person: Person) -> tuple[int, int]:

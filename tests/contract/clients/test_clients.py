@@ -66,7 +66,9 @@ def posthog(sandbox: Sandbox, flag_ids: dict[str, int]) -> Iterator[Posthog]:
 
 @pytest.fixture
 def client(posthog: Posthog) -> AiAdmin:
-    return AiAdmin(posthog)
+    made = AiAdmin(posthog)
+    assert made.ready(30)
+    return made
 
 
 def limits(flags: Flags) -> tuple[bool, str, int, int]:
@@ -164,7 +166,9 @@ def test_the_service_works_on_while_posthog_is_down(root: Path, tmp_path: Path) 
         apply_flags(root, first)
         with ExitStack() as after:
             posthog = after.enter_context(sdk(first))
-            service = AiService(posthog, AiAdmin(posthog), DeepSeek(1, timeouts=0), Budgets())
+            client = AiAdmin(posthog)
+            assert client.ready(30)
+            service = AiService(posthog, client, DeepSeek(1, timeouts=0), Budgets())
             assert isinstance(service.run("inst-1002", BETA, 100), Run)
             before.close()
             late = AiAdmin(after.enter_context(sdk(first)))
