@@ -24,6 +24,7 @@ from ai_admin.clients.layout import literal, remarks, spread, wrapped
 IMPORTS = """\
 from __future__ import annotations
 
+import logging
 import math
 import os
 from collections.abc import Callable, Mapping

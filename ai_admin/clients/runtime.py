@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 from collections.abc import Callable, Mapping
@@ -12,6 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 from posthog import Posthog
 from posthog.feature_flag_evaluations import FeatureFlagEvaluations
 
+_LOG = logging.getLogger(__name__)
 V = TypeVar("V")
 F = TypeVar("F")
 
@@ -71,14 +73,18 @@ class Client:
             if self._process != os.getpid():  # forked before they came, and threads are not
                 self._fetch()
             return None
-        return self._posthog.evaluate_flags(
-            distinct_id,
-            person_properties=dict(person),
-            groups=groups,
-            group_properties={name: dict(properties) for name, properties in group_properties.items()},
-            only_evaluate_locally=True,
-            flag_keys=list(keys),
-        )
+        try:
+            return self._posthog.evaluate_flags(
+                distinct_id,
+                person_properties=dict(person),
+                groups=groups,
+                group_properties={name: dict(properties) for name, properties in group_properties.items()},
+                only_evaluate_locally=True,
+                flag_keys=list(keys),
+            )
+        except Exception:  # noqa: BLE001  the SDK looks into no definition before it evaluates it
+            _LOG.exception("flags give their fallbacks, since PostHog's SDK can't evaluate what it fetched")
+            return None
 
     def _capture(
         self, event: str, distinct_id: str, described: Mapping[str, Property], given: Mapping[str, object]
@@ -102,7 +108,7 @@ class Readers:
 
     def _switch(self, key: str, fallback: bool) -> bool:
         value = self._value(key)
-        return fallback if value is None else value is not False
+        return value if isinstance(value, bool) else fallback
 
     def _variant(self, key: str, variants: tuple[V, ...], fallback: F) -> V | F:
         value = self._value(key)

@@ -36,7 +36,12 @@ class Client {
     // Without any definitions the SDK would fetch them here, and whoever asks would wait for PostHog.
     if (!this.posthog.isLocalEvaluationReady()) return undefined
     const options = { personProperties: { ...person }, ...by, onlyEvaluateLocally: true, flagKeys: keys }
-    return this.posthog.evaluateFlags(id, options)
+    try {
+      return await this.posthog.evaluateFlags(id, options)
+    } catch (error) {
+      console.error("flags give their fallbacks, since PostHog's SDK can't evaluate what it fetched", error)
+      return undefined
+    }
   }
 
   protected send(event: string, distinctId: string, described: Map<string, Property>, given: object): void {
@@ -50,7 +55,7 @@ class Readers {
 
   protected _switched(key: string, fallback: boolean): boolean {
     const value = this._evaluated?.getFlag(key)
-    return value === undefined ? fallback : value !== false
+    return typeof value === 'boolean' ? value : fallback
   }
 
   protected _variant<V, F>(key: string, variants: readonly V[], fallback: F): V | F {

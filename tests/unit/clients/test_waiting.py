@@ -1,4 +1,4 @@
-"""Whoever asks a generated Python client for flags never waits for PostHog."""
+"""Whoever asks a generated Python client for flags never waits for PostHog, and gets no exception of its."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
 from typing import Any
 
+import pytest
 from posthog import Posthog
 
 from examples.ai_service.ai_admin_client import AiAdmin
 
-FLAG = {"id": 1, "key": "ai-enhancement-enabled", "active": True, "filters": {"groups": [{"rollout_percentage": 100}]}}
+EVERYBODY = {"groups": [{"rollout_percentage": 100}]}
+FLAG = {"id": 1, "key": "ai-enhancement-enabled", "active": True, "filters": EVERYBODY}
 
 
 @contextmanager
@@ -69,3 +71,20 @@ def test_a_process_that_was_forked_before_the_definitions_came_fetches_them_itse
                 os._exit(2)
         answering.set()
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+OFF = {"variants": [{"key": "off", "rollout_percentage": 100}]}
+VARIANT = {**FLAG, "filters": {**EVERYBODY, "multivariate": OFF}}
+
+
+@pytest.mark.parametrize("flag", [5, {}, {**FLAG, "filters": 5}, VARIANT], ids=str)
+def test_a_definition_that_makes_no_sense_gives_the_fallback(flag: Any) -> None:
+    """A flag that got variants on PostHog's page is neither true nor false."""
+    posthog = Posthog("phc_x", host="http://127.0.0.1:9", secret_key="phx_x", send=False)
+    client = AiAdmin(posthog)
+    client.ready(30)
+    posthog.feature_flags = [FLAG]
+    assert client.flags("inst-1").ai_enhancement_enabled() is True
+    posthog._feature_flags = [flag]
+    assert client.flags("inst-1").ai_enhancement_enabled() is False
+    posthog.shutdown()
