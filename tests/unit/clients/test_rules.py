@@ -28,6 +28,10 @@ BOTH = "variants: [{key: aa, rollout_percentage: 50, payload: 300}, {key: bb, ro
             '"ceiling" is not known here: one generated client reads the flag in every stack',
         ),
         (
+            ("payload_type: integer", "payload: 1", "stacks: {staging: {payload_type: string, payload: one}}"),
+            '"payload_type" is not known here: one generated client reads the flag in every stack',
+        ),
+        (
             ("payload_type: integer", "payload: 1", "ceiling: 2", "stacks: {staging: {payload: 3}}"),
             "in stack staging: 3 is above the flag's ceiling of 2",
         ),

@@ -57,7 +57,7 @@ FLAG = """
             ['flags/model.yaml:6:20: flag/model: the key "key" is not known here; remove it (known here: active, '
              "adopt, aggregation_group_type_index, archived, bucketing_identifier, description, early_exit, "
              "ensure_experience_continuity, evaluation_contexts, evaluation_runtime, expires, is_remote_configuration "
-             "… (8 more))"],
+             "… (7 more))"],
             id="a key is the same everywhere",
         ),
         pytest.param(
