@@ -13,7 +13,7 @@ from ai_admin.definitions.index import Index, Unit
 
 BOOLEAN, VARIANT, ANY_VARIANT = "", "variant", "any variant"
 """What a flag without payload_type gives; one with it gives what that says."""
-_TAKEN = ("self", "distinct_id", "constructor")
+_TAKEN = ("self", "distinct_id", "flags", "constructor")
 """Names that generated code has for something else."""
 
 

@@ -151,14 +151,16 @@ def _capture(event: Event, name: str, aliases: Aliases) -> Iterator[str]:
     types = {each.name: _type(event.name, each, aliases) for each in given}
     parts = [f"{names[each.name]}: {types[each.name]}{'' if each.required else ' | None = None'}" for each in given]
     marks = ["/", "*"] if parts else ["/"]
-    yield from spread(f"    def capture_{name}(", ["self", "distinct_id: str", *marks, *parts], ") -> bool:")
+    described = [f"{names[each.name]}: {each.description}" for each in given if each.description]
+    own = ["self", "distinct_id: str", "flags: Flags | None = None"]
+    yield from spread(f"    def capture_{name}(", [*own, *marks, *parts], ") -> bool:")
     yield from _docstring(
         event.description,
         f"{event.path}. Returns whether the SDK took it; raises InvalidEvent where a property is not as described.",
-        [f"{names[each.name]}: {each.description}" for each in given if each.description],
+        ["flags: what the flags gave the installation, by which the event can be broken down.", *described],
     )
     items = [f"{literal(each.name)}: {names[each.name]}" for each in event.properties]
-    start = f"        return self._capture({literal(event.name)}, distinct_id, _{event.constant}, {{"
+    start = f"        return self._capture({literal(event.name)}, distinct_id, flags, _{event.constant}, {{"
     yield from spread(start, items, "})")
 
 

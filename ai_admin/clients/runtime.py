@@ -87,10 +87,16 @@ class Client:
             return None
 
     def _capture(
-        self, event: str, distinct_id: str, described: Mapping[str, Property], given: Mapping[str, object]
+        self,
+        event: str,
+        distinct_id: str,
+        flags: Readers | None,
+        described: Mapping[str, Property],
+        given: Mapping[str, object],
     ) -> bool:
-        properties = _checked(event, described, given)
-        return self._posthog.capture(event, distinct_id=distinct_id, properties=properties) is not None
+        properties, evaluated = _checked(event, described, given), flags and flags._evaluated
+        sent = self._posthog.capture(event, distinct_id=distinct_id, properties=properties, flags=evaluated)
+        return sent is not None
 
 
 class Readers:

@@ -44,14 +44,22 @@ class Client {
     }
   }
 
-  protected send(event: string, distinctId: string, described: Map<string, Property>, given: object): void {
-    this.posthog.capture({ distinctId, event, properties: checked(event, described, { ...given }) })
+  protected send(
+    event: string,
+    distinctId: string,
+    described: Map<string, Property>,
+    given: object,
+    flags: Readers | undefined,
+  ): void {
+    const evaluated = flags?._evaluated
+    const properties = checked(event, described, { ...given })
+    this.posthog.capture({ distinctId, event, properties, ...(evaluated && { flags: evaluated }) })
   }
 }
 
 /** Reads flags that were evaluated for one installation at one time. */
 class Readers {
-  constructor(private readonly _evaluated: Evaluated) {}
+  constructor(readonly _evaluated: Evaluated) {}
 
   protected _switched(key: string, fallback: boolean): boolean {
     const value = this._evaluated?.getFlag(key)

@@ -122,10 +122,14 @@ def _client(contents: Contents, names: Mapping[str, str]) -> Iterator[str]:
     for event in contents.events:
         name = names[event.name]
         yield ""
-        throws = f"{event.path}. Throws InvalidEvent where a property is not as described."
+        throws = (
+            f"{event.path}. Throws InvalidEvent where a property is not as described. Given what the flags gave the "
+            "installation, the event can be broken down by it."
+        )
         yield from _comment(f"{event.description} {throws}", "  ")
-        yield f"  capture{name}(distinctId: string, properties: {name}Event): void {{"
-        yield f"    this.send({literal(event.name)}, distinctId, {event.constant}, properties)"
+        parts = ["distinctId: string", f"properties: {name}Event", "flags?: Flags"]
+        yield from spread(f"  capture{name}(", parts, "): void {", "  ")
+        yield f"    this.send({literal(event.name)}, distinctId, {event.constant}, properties, flags)"
         yield "  }"
     yield "}"
 

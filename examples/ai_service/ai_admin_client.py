@@ -87,10 +87,16 @@ class Client:
             return None
 
     def _capture(
-        self, event: str, distinct_id: str, described: Mapping[str, Property], given: Mapping[str, object]
+        self,
+        event: str,
+        distinct_id: str,
+        flags: Readers | None,
+        described: Mapping[str, Property],
+        given: Mapping[str, object],
     ) -> bool:
-        properties = _checked(event, described, given)
-        return self._posthog.capture(event, distinct_id=distinct_id, properties=properties) is not None
+        properties, evaluated = _checked(event, described, given), flags and flags._evaluated
+        sent = self._posthog.capture(event, distinct_id=distinct_id, properties=properties, flags=evaluated)
+        return sent is not None
 
 
 class Readers:
@@ -310,6 +316,7 @@ class AiAdmin(Client):
     def capture_ai_enhancement_used(
         self,
         distinct_id: str,
+        flags: Flags | None = None,
         /,
         *,
         installation_id: str,
@@ -327,6 +334,7 @@ class AiAdmin(Client):
         not as described.
 
         Args:
+            flags: what the flags gave the installation, by which the event can be broken down.
             installation_id: The installation it ran on, the same as the distinct id.
             model: The model that served it, as the flag ai-model-version said.
             prompt_tokens: Tokens sent to the model.
@@ -336,7 +344,7 @@ class AiAdmin(Client):
             success: Whether the run gave the user a result.
             error: Why it failed. Only sent when success is false.
         """
-        return self._capture("ai_enhancement_used", distinct_id, _AI_ENHANCEMENT_USED_EVENT, {
+        return self._capture("ai_enhancement_used", distinct_id, flags, _AI_ENHANCEMENT_USED_EVENT, {
             "installation_id": installation_id,
             "model": model,
             "prompt_tokens": prompt_tokens,

@@ -44,14 +44,22 @@ class Client {
     }
   }
 
-  protected send(event: string, distinctId: string, described: Map<string, Property>, given: object): void {
-    this.posthog.capture({ distinctId, event, properties: checked(event, described, { ...given }) })
+  protected send(
+    event: string,
+    distinctId: string,
+    described: Map<string, Property>,
+    given: object,
+    flags: Readers | undefined,
+  ): void {
+    const evaluated = flags?._evaluated
+    const properties = checked(event, described, { ...given })
+    this.posthog.capture({ distinctId, event, properties, ...(evaluated && { flags: evaluated }) })
   }
 }
 
 /** Reads flags that were evaluated for one installation at one time. */
 class Readers {
-  constructor(private readonly _evaluated: Evaluated) {}
+  constructor(readonly _evaluated: Evaluated) {}
 
   protected _switched(key: string, fallback: boolean): boolean {
     const value = this._evaluated?.getFlag(key)
@@ -258,9 +266,10 @@ export class AiAdmin extends Client {
 
   /**
    * An AI enhancement ran on an installation, successfully or not. events/ai_enhancement_used.yaml. Throws
-   * InvalidEvent where a property is not as described.
+   * InvalidEvent where a property is not as described. Given what the flags gave the installation, the event can be
+   * broken down by it.
    */
-  captureAiEnhancementUsed(distinctId: string, properties: AiEnhancementUsedEvent): void {
-    this.send("ai_enhancement_used", distinctId, AI_ENHANCEMENT_USED_EVENT, properties)
+  captureAiEnhancementUsed(distinctId: string, properties: AiEnhancementUsedEvent, flags?: Flags): void {
+    this.send("ai_enhancement_used", distinctId, AI_ENHANCEMENT_USED_EVENT, properties, flags)
   }
 }

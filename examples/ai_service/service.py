@@ -90,6 +90,7 @@ class AiService:
         self._tell(installation, {**person, "installation_id": installation, "last_active": hour})
         self._client.capture_ai_enhancement_used(
             installation,
+            flags,
             installation_id=installation,
             model=model,
             prompt_tokens=run.prompt_tokens,

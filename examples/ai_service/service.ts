@@ -105,16 +105,20 @@ export class AiService {
     const hour = new Date() // service.py says why not when it really ran
     hour.setUTCMinutes(0, 0, 0)
     this.tell(installation, { ...person, installation_id: installation, last_active: hour })
-    this.client.captureAiEnhancementUsed(installation, {
-      installation_id: installation,
-      model,
-      prompt_tokens: run.promptTokens,
-      completion_tokens: run.completionTokens,
-      total_tokens: tokens,
-      estimated_cost: tokens * DOLLARS_PER_TOKEN[model],
-      success: run.error === undefined,
-      ...(run.error && { error: run.error }),
-    })
+    this.client.captureAiEnhancementUsed(
+      installation,
+      {
+        installation_id: installation,
+        model,
+        prompt_tokens: run.promptTokens,
+        completion_tokens: run.completionTokens,
+        total_tokens: tokens,
+        estimated_cost: tokens * DOLLARS_PER_TOKEN[model],
+        success: run.error === undefined,
+        ...(run.error && { error: run.error }),
+      },
+      flags,
+    )
     return run
   }
 

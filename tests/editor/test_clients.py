@@ -120,6 +120,8 @@ def test_the_service_keeps_to_the_flags_while_posthog_is_there_and_while_it_is_n
             again = server.enter_context(running_sandbox(*options))
             until(lambda: bool(late("limits", id="inst-1002", person=BETA)[0]))
             until(lambda: len(again.call("GET", "events/?event=ai_enhancement_used")["results"]) == 35)
+            sent = again.call("GET", "events/?event=ai_enhancement_used")["results"]
+            assert {each["properties"]["$feature/ai-max-daily-tokens"] for each in sent} == {"extended", "reduced"}
 
 
 def test_a_load_loses_no_event_and_breaks_no_cap(tmp_path: Path) -> None:

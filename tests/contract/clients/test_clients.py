@@ -153,7 +153,25 @@ def test_an_event_is_sent_as_it_is_described_or_not_at_all(client: AiAdmin, post
     posthog.flush()
     [event] = sandbox.call("GET", "events/?distinct_id=inst-7&event=ai_enhancement_used")["results"]
     assert {name: event["properties"][name] for name in good} == good
-    assert "error" not in event["properties"]
+    assert not [name for name in event["properties"] if name == "error" or name.startswith("$feature/")]
+
+
+def test_an_event_says_what_the_flags_gave(client: AiAdmin, posthog: Posthog, sandbox: Sandbox) -> None:
+    """So that errors and costs can be compared by variant; what was read is told to PostHog beside it."""
+    flags = client.flags("inst-8", BETA)
+    variant = flags.ai_retry_timeouts()
+    run: dict[str, Any] = {"prompt_tokens": 9, "completion_tokens": 1, "total_tokens": 10, "estimated_cost": 0.1}
+    about: dict[str, Any] = {**run, "installation_id": "inst-8", "model": "deepseek-chat-v3", "success": True}
+    client.capture_ai_enhancement_used("inst-8", flags, **about)
+    client.capture_ai_enhancement_used("inst-8", AiAdmin(Posthog("phc_x", send=False)).flags("inst-8"), **about)
+    posthog.flush()
+    said = sandbox.call("GET", "events/?distinct_id=inst-8&event=ai_enhancement_used")["results"]
+    given = [{name: value for name, value in each["properties"].items() if "$feature/" in name} for each in said]
+    unknown, known = sorted(given, key=len)
+    assert (unknown, len(known)) == ({}, 7)
+    assert {"$feature/ai-retry-timeouts": variant, "$feature/ai-answers-in-search": False}.items() <= known.items()
+    [called] = sandbox.call("GET", "events/?distinct_id=inst-8&event=%24feature_flag_called")["results"]
+    assert called["properties"]["$feature_flag_response"] == variant in ("control", "retry")
 
 
 def test_the_service_works_on_while_posthog_is_down(root: Path, tmp_path: Path) -> None:
