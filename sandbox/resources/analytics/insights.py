@@ -2,8 +2,9 @@
 
 Traps: a query is checked (`query_schema.py`), stored verbatim, and read with `version` added; `dashboards` is the full
 set of dashboards and the only way onto one, but only answered where it is asked for (`Settings.insight_dashboards`);
-deleting an insight, or giving it a query that can't be alerted on, erases its alerts; `result` is what is kept of its
-last computation, unless `refresh` asks for a new one (`answers.py`).
+deleting an insight, or giving it a query that can't be alerted on, erases its alerts; `last_modified_by` tells who sent
+a name or a description last, and nothing of who changed the query, the tags or the dashboards; `result` is what is kept
+of its last computation, unless `refresh` asks for a new one (`answers.py`).
 """
 
 from collections.abc import Iterable
@@ -36,6 +37,7 @@ from sandbox.storage.store import Data, Reference
 from sandbox.wire.context import Context, timestamp
 from sandbox.wire.errors import Forbidden, Invalid, Missing, Required
 
+MATERIAL = {"name", "description"}  # what counts as a modification (PostHog: MATERIAL_INSIGHT_FIELDS, without filters)
 ALERTABLE = frozenset({"TrendsQuery", "FunnelsQuery", "HogQLQuery"})
 ON_DASHBOARD = (
     "EXISTS (SELECT 1 FROM refs a JOIN refs b ON a.kind = b.kind AND a.id = b.id"
@@ -149,8 +151,13 @@ class Insights(Resource):
                 raise Invalid("Dashboard not found")
         if before is None:
             return {**self.fresh(context), **values}
-        now, saved = timestamp(), values.get("saved", True)
-        return {**before, **values, "last_modified_at": now, "is_sample": False, "saved": saved}
+        row = {**before, **values, "is_sample": False, "saved": values.get("saved", True)}
+        if MATERIAL & values.keys():
+            row.update(last_modified_at=timestamp(), last_modified_by=context.user["id"])
+        return row
+
+    def touch(self, context: Context, row: Data) -> None:
+        row["updated_at"] = timestamp()
 
     def saved(self, context: Context, before: Data | None, after: Data, values: Data) -> None:
         if after["deleted"]:

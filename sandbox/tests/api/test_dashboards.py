@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from sandbox.tests.shapes import Api, refusal, trends
+from sandbox.tests.running import Sandbox
+from sandbox.tests.shapes import Api, name, refusal, trends
 
 
 def _tiles(api: Api, dashboard: Any) -> list[Any]:
@@ -119,6 +120,24 @@ def test_a_malformed_query_spoils_nothing_but_its_own_insight(api: Api) -> None:
     api.patch(path, {"variables": {"1": "x", "2": {"code_name": "x", "value": 1}}})
     *bad, good = [tile["insight"]["result"] for tile in api.get(f"{path}?refresh=blocking")["tiles"]]
     assert (bad, good) == ([None] * len(MALFORMED), [[1]])
+
+
+def test_only_a_name_or_a_description_counts_as_a_modification_of_an_insight(sandbox: Sandbox, api: Api) -> None:
+    """Who changes its query alone, its tags or its dashboards, is in the activity log and nowhere else."""
+    email = f"{name('user')}@example.com"
+    other = Api(sandbox, api.post("/_sandbox/users", {"email": email})["personal_api_key"])
+    made = api.insight()
+    path = f"insights/{made['id']}/"
+    for change in ({"query": trends("other")}, {"tags": ["theirs"]}, {"last_modified_by": None}, {"favorited": True}):
+        changed = other.patch(path, change)
+        assert [changed[each] for each in ("last_modified_at", "last_modified_by")] == [
+            made[each] for each in ("last_modified_at", "last_modified_by")
+        ]
+        assert changed["updated_at"] > made["updated_at"]
+    assert api.get(path + "activity/")["results"][0]["user"]["email"] == email
+    changed = other.patch(path, {"name": made["name"]})
+    assert changed["last_modified_by"]["email"] == email
+    assert changed["last_modified_at"] > made["last_modified_at"]
 
 
 def test_an_insight_is_found_by_its_short_id_and_its_number(api: Api) -> None:
