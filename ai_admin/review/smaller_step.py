@@ -8,7 +8,7 @@ from typing import Any
 from providers.posthog.kinds.base import Properties
 from providers.posthog.kinds.flag import condition_title
 from providers.posthog.safety import EVERYBODY, ROLLOUT_STEP, condition_digest, matches_everybody, rollout
-from providers.posthog.shares import already_served
+from providers.posthog.shares import implies
 
 Conditions = list[dict[str, Any]]
 
@@ -42,7 +42,7 @@ def _shares(flag: Properties, condition: Properties) -> list[float]:
     found, certain = [], []
     for each in flag.get("release_conditions") or () if flag.get("active", True) else ():
         share = each.get("rollout_percentage", 100)
-        certain += [share] if all(one in filters for one in _filters(each)) else []
+        certain += [share] if implies(filters, _filters(each)) else []
         found += [share] if early_exit else []
         if early_exit and certain:
             return found

@@ -112,7 +112,8 @@ def test_what_fails_is_an_error_and_a_warning_a_note(tmp_path: Path, monkeypatch
 
 def test_what_waits_for_approval_is_not_applied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """For the engine the update succeeded: the provider says of it that it waits."""
-    request = Request("1", "pending", "7", {}, "2026-09-01 09:30 UTC", "https://eu.posthog.com/1", "")
+    when, link = "2026-09-01 09:30 UTC", "https://eu.posthog.com/1"
+    request = Request("1", "pending", "7", {}, when, action="feature_flag.update", version=1, link=link, decision="")
     message = Metadata("flag/ai", "flags/ai.yaml:1:1").line(str(request))
     warning = {"diagnosticEvent": {"severity": "warning", "message": f"{message}\n"}}
     shown, result = ran(tmp_path, monkeypatch, warning, resource("flag/ai", "update"), resource("flag/b", "create"))
