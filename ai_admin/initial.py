@@ -68,28 +68,6 @@ def settings(host: str, project: str, careful: bool, follows: str | None) -> str
     return "\n".join(lines) + "\n"
 
 
-def write(made: Changes) -> None:
-    """Write all changes. When one can't be written, those before it are taken back, and OSError is raised."""
-    before = {path: path.read_bytes() if path.exists() else None for path in made}
-    done: list[Path] = []
-    try:
-        for path, text in made.items():
-            done.append(path)
-            _put(path, None if text is None else text.encode())
-    except OSError:
-        for path in done:
-            _put(path, before[path])
-        raise
-
-
-def _put(path: Path, data: bytes | None) -> None:
-    if data is None:
-        path.unlink(missing_ok=True)
-    else:
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes(data)
-
-
 def _settings(root: Path) -> Iterator[Path]:
     yield from (path for path in sorted(root.glob("Pulumi.*.yaml")) if path.name != f"Pulumi.{SANDBOX}.yaml")
 

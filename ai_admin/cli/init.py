@@ -10,7 +10,8 @@ import click
 
 from ai_admin.cli.checkout import checkout
 from ai_admin.cli.text import ended
-from ai_admin.initial import SAMPLES, Changes, changes, write, wrong_choices
+from ai_admin.definitions.saving import put
+from ai_admin.initial import SAMPLES, Changes, changes, wrong_choices
 from providers.posthog.errors import NotInitialised
 
 EU = "https://eu.posthog.com"
@@ -71,7 +72,7 @@ def init(host: str | None, projects: dict[str, str], samples: str | None) -> Non
         raise click.UsageError("\n".join(wrong))
     try:
         made = changes(root, host, projects, samples == "keep")
-        write(made)
+        put(made)
     except (NotInitialised, OSError) as refused:
         raise ended(f"Refused, and nothing is changed: {refused}", 1) from None
     click.echo("\n".join([*_done(root, made), "", *_next_steps(host, list(projects))]))

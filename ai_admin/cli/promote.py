@@ -9,9 +9,9 @@ import click
 from ai_admin.cli.checkout import checkout, known
 from ai_admin.cli.switching import pull_request
 from ai_admin.cli.text import ended
-from ai_admin.definitions.saved import save
+from ai_admin.definitions.saving import save
 from ai_admin.review.promotion import promote as promotion
-from providers.posthog.errors import NotEdited, Problem
+from providers.posthog.errors import Problem
 
 LEFT = 1
 """Exit code: the file can't be edited so, or the definitions have problems."""
@@ -67,8 +67,8 @@ def promote(key: str, source: str, target: str, dry_run: bool) -> None:
         click.echo("nothing is written")
         return
     try:
-        save(root, {found.path: found.before}, {found.path: found.text})
-    except NotEdited as problem:
+        save(root, {found.path: found.text}, {found.path: found.read})
+    except Problem as problem:
         raise ended(f"nothing is written: {problem}", LEFT) from None
     click.echo(f"{os.path.relpath(root / found.path)} says so now; for a pull request:")
     name = key.rpartition("/")[2]

@@ -11,14 +11,14 @@ from ai_admin.cli.checkout import checkout, only_stack
 from ai_admin.cli.drift import UNKNOWN, comparison_of
 from ai_admin.cli.switching import pull_request, reason_option, stack_option
 from ai_admin.cli.text import ended, progress
-from ai_admin.definitions.saved import save
+from ai_admin.definitions.saving import save
 from ai_admin.review.comparison import Comparison
 from ai_admin.review.drift import concerning
 from ai_admin.review.pull import pull as pulled
 from ai_admin.review.pull import told
 from ai_admin.review.report import some
 from ai_admin.review.takeover import take_over
-from ai_admin.review.trial import create, failing
+from ai_admin.review.trial import failing
 from providers.posthog.errors import NotEdited
 
 NOT_ALL = 1
@@ -98,7 +98,7 @@ def _write_back(
         flags = [ref.key for ref in result.written if ref.kind == "flag" and differing[ref].there is not None]
         failed = failing(root, stack, result.texts, flags)
     if not dry_run:  # before anything is said, so that nothing is lost where nobody reads on (`| head`)
-        save(root, result.before, result.texts)
+        save(root, result.texts, result.read)
     for ref in result.written:
         click.echo("\n    ".join([f"{ref}: as PostHog holds it", *told(comparison, differing[ref])]))
     for path, text in result.texts.items():
@@ -124,7 +124,7 @@ def _take_over(root: Path, stack: str, comparison: Comparison, folder: Path, dry
     with progress(lambda: "making files of what no file defines"):
         result = take_over(root, stack, comparison)
     if not dry_run:
-        create(folder, result.texts)
+        save(folder, result.texts, {})
     for path in result.texts:
         click.echo(path)
     for line in result.partly:

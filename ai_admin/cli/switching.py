@@ -16,6 +16,7 @@ from click.core import ParameterSource
 from ai_admin.cli.checkout import only_stack
 from ai_admin.cli.text import ended, waiting
 from ai_admin.definitions.document import Document
+from ai_admin.definitions.saving import save
 from ai_admin.definitions.spelling import closest, listed
 from ai_admin.definitions.stacks import known_stacks
 from ai_admin.definitions.switch_line import flag_files, is_left, is_on, line_of, unreadable_files
@@ -146,10 +147,9 @@ def edit(stack: Stack, key: str, change: Callable[[Document], Document]) -> Edit
     try:
         changed = change(document)
         if changed.text != document.text:
-            (stack.root / document.path).write_bytes(changed.text.encode("utf-8"))
-    except (NotEdited, OSError) as problem:
-        reason = problem.strerror if isinstance(problem, OSError) else problem
-        return Edit(None, f"{document.path} was not edited: {reason}", False)
+            save(stack.root, {document.path: changed.text}, {document.path: document.text})
+    except NotEdited as problem:
+        return Edit(None, f"{document.path} was not edited: {problem}", False)
     word = "on" if is_on(changed, stack.name) else "off"
     status = git(stack.root, "status", "--porcelain", "--", document.path)
     if changed.text == document.text:

@@ -43,8 +43,8 @@ class Promotion:
     """What is to be written."""
 
     path: str
-    before: str
-    """The file's text that the new one was made of."""
+    read: str
+    """What the file says."""
     text: str
     """The file's new text; the old one where nothing differs."""
     changes: Mapping[Ref, tuple[Line, ...]]

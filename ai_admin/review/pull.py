@@ -56,8 +56,8 @@ class Pulled:
 
     texts: dict[str, str | None] = field(default_factory=dict)
     """The new text of each file, by its path in the checkout; None: the file goes."""
-    before: dict[str, str] = field(default_factory=dict)
-    """The texts of the files that these were made of, by path."""
+    read: dict[str, str] = field(default_factory=dict)
+    """What each file said, from which these texts are made."""
     written: list[Ref] = field(default_factory=list)
     """The definitions that these texts bring up to date."""
     refused: dict[Ref, str] = field(default_factory=dict)
@@ -190,9 +190,8 @@ class _Pull:
 
     def _text(self, path: str, wanted: Mapping[Ref, Properties | None]) -> str | None:
         mine = [each for each in self._every.values() if each.source.path == path]
-        if path not in self._result.before:
-            self._result.before[path] = (self._root / path).read_bytes().decode("utf-8")
-        text = self._result.before[path]
+        # Read once: all that is tried of a file is made from the same text.
+        text = self._result.read.setdefault(path, (self._root / path).read_bytes().decode("utf-8"))
         document = Document(File(path, FOLDERS[_folder(path)], text))
         before, after = self._forms(document.kind, mine, wanted)
         if after is None:

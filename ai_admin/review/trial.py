@@ -11,8 +11,8 @@ from pathlib import Path
 from ai_admin.definitions import Definitions, load
 from ai_admin.definitions.check import check
 from ai_admin.definitions.files import TOP_FOLDERS
+from ai_admin.definitions.saving import put
 from ai_admin.definitions.stacks import known_stacks
-from providers.posthog.errors import NotEdited
 
 
 def trial(root: Path, stack: str, texts: Mapping[str, str | None], partly: bool = False) -> Definitions:
@@ -38,7 +38,7 @@ def tried(root: Path, texts: Mapping[str, str | None]) -> Iterator[Path]:
         for name in TOP_FOLDERS:
             if (root / name).is_dir():
                 shutil.copytree(root / name, copy / name)
-        write(copy, texts)
+        put({copy / path: text for path, text in texts.items()})
         yield copy
 
 
@@ -59,28 +59,3 @@ def failing(root: Path, stack: str, texts: Mapping[str, str | None], flags: Coll
         index = check(copy, (stack,)).indexes[stack]
     failed = run({stack: index}, {stack: served(resources(index))}, flags).failed
     return [f"{each.case.source.path}:{each.case.source.line}: {each.case.name}: {each.failure}" for each in failed]
-
-
-def write(root: Path, texts: Mapping[str, str | None]) -> None:
-    """Write the texts of files into a checkout; None removes the file. Raises ``OSError``."""
-    for path, text in texts.items():
-        file = root / path
-        if text is None:
-            file.unlink()
-        else:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(text.encode("utf-8"))
-
-
-def create(root: Path, texts: Mapping[str, str]) -> None:
-    """Write new files below a folder.
-
-    Args:
-        root: the folder.
-        texts: by path below it.
-
-    Raises :class:`NotEdited`, before anything is written, where one of the files exists, and ``OSError``.
-    """
-    if there := [path for path in texts if (root / path).exists()]:
-        raise NotEdited(f"{root / there[0]} exists already, and only new files are written; move it away first")
-    write(root, texts)

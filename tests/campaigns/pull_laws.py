@@ -26,10 +26,10 @@ import yaml
 
 from ai_admin.definitions import load
 from ai_admin.definitions.files import FOLDERS
+from ai_admin.definitions.saving import save
 from ai_admin.review.comparison import Comparison, Difference
 from ai_admin.review.pull import Pulled, pull
 from ai_admin.review.state import Resource, State
-from ai_admin.review.trial import write
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.kinds.base import OWN
 from providers.posthog.kinds.tiles import ours
@@ -71,7 +71,7 @@ def case(project: Sandbox, chance: random.Random, folder: Path, most: int, edits
     comparison = compare(project, root, state)
     found = [*comparison.differences()]
     result = pull(root, STACK, comparison, found, delete=False)
-    write(root, result.texts)
+    save(root, result.texts, result.read)
     left = {each.ref for each in compare(project, root, state).differences()}
     assert left <= result.refused.keys(), f"{left - result.refused.keys()} still differ"
     elsewhere = meanings(root, "staging")

@@ -15,13 +15,13 @@ from collections import Counter
 from pathlib import Path
 
 from ai_admin.definitions import load
+from ai_admin.definitions.saving import save
 from ai_admin.review.changes import Action, Warnings, outlook
 from ai_admin.review.comparison import Comparison
 from ai_admin.review.live import Project
 from ai_admin.review.stack import Reviewed
 from ai_admin.review.state import State
 from ai_admin.review.takeover import TakeOver, take_over
-from ai_admin.review.trial import create
 from ai_admin.run import plan as plan_run
 from providers.posthog.client import Client
 from providers.posthog.connection import resolve
@@ -53,7 +53,7 @@ def compare(sandbox: Sandbox, root: Path, state: State | None = None, stack: str
 def taken_over(sandbox: Sandbox, root: Path, stack: str = STACK) -> TakeOver:
     """Take a project over into a checkout."""
     result = take_over(root, stack, compare(sandbox, root, stack=stack))
-    create(root, result.texts)
+    save(root, result.texts, {})
     return result
 
 

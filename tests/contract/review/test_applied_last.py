@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ai_admin.definitions import load
+from ai_admin.definitions.saving import save
 from ai_admin.review import reading
 from ai_admin.review.comparison import Comparison
 from ai_admin.review.drift import as_json, drift
@@ -18,7 +19,6 @@ from ai_admin.review.live import Project
 from ai_admin.review.pull import pull, told
 from ai_admin.review.takeover import take_over
 from ai_admin.review.text import text
-from ai_admin.review.trial import write
 from providers.posthog.client import Client
 from providers.posthog.connection import resolve
 from providers.posthog.errors import Refused
@@ -69,7 +69,7 @@ def drifted(stack: Stack) -> str:
 def pulled(stack: Stack, delete: bool = False) -> list[Ref]:
     comparison = compared(stack)
     result = pull(stack.root, NAME_OF_STACK, comparison, [*comparison.differences()], delete)
-    write(stack.root, result.texts)
+    save(stack.root, result.texts, result.read)
     assert not result.refused
     return result.written
 

@@ -209,6 +209,21 @@ def test_a_change_by_hand_is_reported_and_becomes_one_changed_line(checkout: Che
     assert "nothing differs" in checkout.ai_admin("drift")
 
 
+def test_a_file_that_is_saved_while_pull_looks_is_left(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+    checkout.ai_admin("pull", "--all")
+    file = checkout.folder / "flags" / "model.yaml"
+    checkout.roll_out(10)
+
+    def slow(*_: object) -> list[str]:
+        file.write_text(f"{FLAG}# Saved.\n")
+        return []
+
+    monkeypatch.setattr("ai_admin.cli.pull.failing", slow)
+    said = checkout.ai_admin("pull", code=1)
+    assert "nothing is written: somebody saved flags/model.yaml meanwhile; run this again" in said
+    assert file.read_text() == f"{FLAG}# Saved.\n"
+
+
 def test_files_are_written_also_where_nobody_reads_on(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
     """As in ``ai-admin pull --all | head -1``."""
 
@@ -224,23 +239,6 @@ def test_files_are_written_also_where_nobody_reads_on(checkout: Checkout, monkey
     checkout.ai_admin("pull", code=1)
     assert file.read_text() == FLAG.replace("40", "10")
 
-
-def test_what_an_editor_saves_meanwhile_is_not_overwritten(
-    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    checkout.ai_admin("pull", "--all")
-    checkout.roll_out(10)
-    file = checkout.folder / "flags" / "model.yaml"
-
-    def slow(*_: object) -> list[str]:
-        file.write_text(f"# Ours.\n{FLAG}")
-        return []
-
-    monkeypatch.setattr("ai_admin.cli.pull.failing", slow)
-    said = checkout.ai_admin("pull", code=1)
-    why = "flags/model.yaml was saved by somebody else meanwhile; run the command again"
-    assert said.endswith(f"nothing is written: {why}\n")
-    assert file.read_text() == f"# Ours.\n{FLAG}"
 
 
 def test_what_no_file_defines_can_not_be_named_in_one(checkout: Checkout) -> None:

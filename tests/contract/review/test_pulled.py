@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import yaml
 
+from ai_admin.definitions.saving import save
 from ai_admin.review.comparison import Comparison
 from ai_admin.review.drift import as_json, drift, text
 from ai_admin.review.pull import Pulled, pull, told
-from ai_admin.review.trial import write
 from providers.posthog.kinds import Ref
 from tests.campaigns.pull_laws import applied
 from tests.campaigns.strangers import project_of
@@ -66,7 +66,7 @@ class Applied:
     def pull(self, delete: bool = False) -> Pulled:
         comparison = self.comparison()
         result = pull(self.root, STACK, comparison, [*comparison.differences()], delete)
-        write(self.root, result.texts)
+        save(self.root, result.texts, result.read)
         return result
 
 

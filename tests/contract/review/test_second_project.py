@@ -7,8 +7,6 @@ from pathlib import Path
 import pytest
 
 from ai_admin.definitions import load
-from ai_admin.review.trial import create
-from providers.posthog.errors import NotEdited
 from tests.campaigns.strangers import project_of
 from tests.campaigns.takeover_laws import STACK, checkout, compare, taken_over
 from tests.support.sandbox import Sandbox
@@ -93,14 +91,6 @@ def test_what_would_spoil_a_file_that_is_there_stops_only_itself(sandbox: Sandbo
     assert left.reason.startswith("with it, a file that is there would have a problem: flags/new.yaml:2:")
     assert "flags/other.yaml" in result.texts
     assert not load(root, STACK).problems
-
-
-def test_a_file_that_exists_is_never_written(tmp_path: Path) -> None:
-    (tmp_path / "flags").mkdir()
-    (tmp_path / "flags" / "b.yaml").write_text("ours")
-    with pytest.raises(NotEdited, match=r"flags/b\.yaml exists already"):
-        create(tmp_path, {"flags/a.yaml": "new", "flags/b.yaml": "new"})
-    assert contents(tmp_path) == {"flags/b.yaml": "ours"}
 
 
 def test_what_refers_to_what_has_a_file_is_taken_over_later(sandbox: Sandbox, root: Path) -> None:

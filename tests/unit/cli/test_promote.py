@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
 from ai_admin.cli.commands import cli
-from ai_admin.review.promotion import Promotion, promote
+from ai_admin.review import promotion
 from tests.support.past import Checkout
 
 OVERLAY = "stacks:\n  staging: {release_conditions: [{description: Everybody, rollout_percentage: 50}]}\n"
@@ -42,6 +43,21 @@ def test_the_step_is_shown_and_written_and_becomes_a_pull_request(checkout: Chec
     assert (again.exit_code, again.stdout) == (0, "production has of ai what staging has\n")
 
 
+def test_what_was_saved_meanwhile_stays(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = promotion.promote
+
+    def slow(*arguments: Any) -> promotion.Promotion:
+        result = found(*arguments)
+        checkout.write("flags/ai.yaml", "key: ai  # saved\n")
+        return result
+
+    monkeypatch.setattr("ai_admin.cli.promote.promotion", slow)
+    done = run("ai", "--from", "staging", "--to", "production")
+    assert done.exit_code == 1
+    assert done.stderr == "nothing is written: somebody saved flags/ai.yaml meanwhile; run this again\n"
+    assert (checkout.folder / "flags/ai.yaml").read_text() == "key: ai  # saved\n"
+
+
 def test_a_step_that_is_refused_is_said(checkout: Checkout) -> None:
     checkout.write("Pulumi.production.yaml", "config: {ai-admin:careful: true}\n")
     done = run("ai", "--from", "staging", "--to", "production", "--dry-run")
@@ -58,22 +74,6 @@ def test_a_colleagues_broken_file_is_named_and_no_obstacle(checkout: Checkout) -
     assert "flags/theirs.yaml:" in done.stderr
     checkout.write("flags/ai.yaml", "key: ai\n")
     assert run("ai", "--from", "staging", "--to", "production").exit_code == 1
-
-
-def test_what_an_editor_saves_meanwhile_is_not_overwritten(
-    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def slow(*arguments: str) -> Promotion:
-        found = promote(checkout.folder, *arguments)
-        checkout.flag("ai", 20, OVERLAY)
-        return found
-
-    monkeypatch.setattr("ai_admin.cli.promote.promotion", lambda _, *arguments: slow(*arguments))
-    done = run("ai", "--from", "staging", "--to", "production")
-    assert done.exit_code == 1
-    why = "flags/ai.yaml was saved by somebody else meanwhile; run the command again"
-    assert done.stderr == f"nothing is written: {why}\n"
-    assert "rollout_percentage: 20\n" in (checkout.folder / "flags/ai.yaml").read_text()
 
 
 @pytest.mark.parametrize(
