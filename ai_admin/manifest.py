@@ -84,5 +84,5 @@ def all_but_off(last: Manifest, outcomes: Mapping[str, Outcome], now: str) -> Ma
     entries = dict(last)
     for name, (_, there) in outcomes.items():
         if there is not None and there.get("active") is False:
-            entries[name] = switch_known(name, off(last[name]), now, ())
+            entries[name] = switch_known(name, off(name, last), now, ())
     return entries

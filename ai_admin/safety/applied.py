@@ -5,7 +5,7 @@ A manifest has an entry for each resource, by its Pulumi name (``flag/ai-model-v
 - of every resource a digest of its properties, and its id in PostHog;
 - of a flag whether it is on, whom it serves, in the order of its conditions, the cohorts and flags in them, what a
   percentage is drawn by, and the numbers in its payloads; of one with an early exit the filters of its conditions; of
-  one that is off also whom it served when it was on last;
+  one that is off also what it said of all that when it was on last, with its key then and the criteria of its cohorts;
 - of a cohort a digest of its criteria, and the cohorts in them.
 
 An `up` adds what the next run must know of each flag's switch.
@@ -36,13 +36,16 @@ SERVES = {
 OFF_AT = "off_at"
 """In the entry of a flag that is off: the time at which a run last applied it so."""
 
+LAST = ("rollout", "by", "groups", "early_exit", "filters", "numbers")
+"""What the entry of a flag that is off keeps of the one when it was on last."""
+
 FORMER = "former"
 """In an entry: the key that the resource had, where this run gives it another one."""
 
 
 def manifest(definitions: Iterable[Definition], before: Manifest) -> dict[str, dict[str, Any]]:
     """Return the manifest of definitions; ``before`` is that of the last run."""
-    return {(name := name_of(each)): _entry(each, before.get(name, {})) for each in definitions}
+    return {name_of(each): _entry(each, before) for each in definitions}
 
 
 def name_of(definition: Definition) -> str:
@@ -50,17 +53,18 @@ def name_of(definition: Definition) -> str:
     return str(Ref(definition.kind, definition.key))
 
 
-def _entry(definition: Definition, before: Entry) -> dict[str, Any]:
+def _entry(definition: Definition, before: Manifest) -> dict[str, Any]:
+    name = name_of(definition)
     properties = {name: value for name, value in definition.properties.items() if name != "key"}
     entry: dict[str, Any] = {"digest": digest(properties)}
     if definition.kind == "flag":
         served = rollout(properties)
-        peak = before.get("peak") or {}
-        entry["active"] = properties.get("active", True)
+        peak = before.get(name, {}).get("peak") or {}
+        entry["active"] = active = properties.get("active", True)
         entry["rollout"] = served
         entry["peak"] = {
             condition: {
-                variant: max(share, peak.get(condition, {}).get(variant, 0))
+                variant: max(share if active else 0, peak.get(condition, {}).get(variant, 0))
                 for variant, share in variants.items()
                 if variant
             }
@@ -76,8 +80,8 @@ def _entry(definition: Definition, before: Entry) -> dict[str, Any]:
             early_exit=properties.get("early_exit"),
             filters=filters(properties) if properties.get("early_exit") else {},
         )
-        if not entry["active"] and (last := served_last(before)):
-            entry["served"] = last
+        if not active:
+            entry |= _filled(last=_last(name, before))
     if definition.kind == "cohort":
         entry["targeting"] = digest(properties.get("filters"))
         entry["static"] = bool(properties.get("is_static"))
@@ -122,9 +126,40 @@ def _flags(flag: Mapping[str, Any]) -> dict[str, dict[str, float]]:
     return found
 
 
-def off(entry: Entry) -> dict[str, Any]:
+def off(name: str, before: Manifest) -> dict[str, Any]:
     """Return the entry of a flag of which only the switch was applied, which is off."""
-    return {**entry, "active": False, "served": served_last(entry)}
+    return {**before[name], "active": False, **_filled(last=_last(name, before))}
+
+
+def _last(name: str, before: Manifest) -> dict[str, Any]:
+    """Return what the next runs must know of a flag that is off: as what it was on last."""
+    entry = before.get(name, {})
+    if not entry.get("active"):
+        return dict(entry.get("last") or _filled(rollout=entry.get("served")))
+    return {
+        **{fact: entry[fact] for fact in LAST if fact in entry},
+        FORMER: entry.get(FORMER, name.removeprefix(FLAG)),
+        **_filled(criteria={each: before[each].get("targeting") for each in cohorts_of(entry, before)}),
+    }
+
+
+def when_on(entry: Entry | None) -> Entry:
+    """Return the entry of a flag as it was when it was last on; empty where that is not known.
+
+    Of one that is off its former key is in there also if it is the present one.
+    """
+    entry = entry or {}
+    last = entry if entry.get("active") else entry.get("last") or _filled(rollout=entry.get("served"))
+    return {**last, "active": True} if last else {}
+
+
+def cohorts_of(flag: Entry, manifest: Manifest) -> set[str]:
+    """Return the names of the cohorts in a flag's conditions, and of those that these name, directly or not."""
+    found, new = set[str](), {*(flag.get("cohorts") or ())} & manifest.keys()
+    while new:
+        found |= new
+        new = ({each for name in new for each in manifest[name].get("names") or ()} & manifest.keys()) - found
+    return found
 
 
 def switch_known(name: str, entry: Entry, now: str, given: Collection[str]) -> dict[str, Any]:
@@ -188,11 +223,6 @@ def served(entry: Entry | None) -> Rollout:
     """Return whom a flag serves by its entry: nobody where there is no flag or it is off."""
     found: Rollout = (entry or {}).get("rollout") or {}
     return found if (entry or {}).get("active") else {}
-
-
-def served_last(entry: Entry | None) -> Rollout:
-    """Return whom a flag serves or, if it is off, served when it was last on; nobody where that is not known."""
-    return served(entry) or (entry or {}).get("served") or {}
 
 
 def switches(before: Manifest, after: Manifest) -> dict[str, str]:

@@ -54,7 +54,7 @@ def refusals(
         steps = jumps(base, flags, reach, first=not before) if careful else ()
         return refused([*steps, *(ahead(base, flags, followed) if followed else ())])
 
-    returned = returning(base, after)
+    returned = returning(base, after, reach)
     audiences = chain(
         retargeted(base, after, returned), reordered(base, after, reach), redrawn(base, after), swollen(base, after)
     )

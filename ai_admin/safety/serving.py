@@ -1,5 +1,5 @@
 """Gates: whom a flag serves already gets what it served them, though no figure of its rollout changes. For careful
-stacks. Pure.
+stacks. Pure. A flag that was off is compared with what it was when it was on last.
 
 - The same people stay in a percentage. PostHog computes who is in one from the flag's key and an id: with another key
   or another kind of id, 10 % are other 10 %.
@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from itertools import combinations
 
-from ai_admin.safety.applied import FLAG, FORMER, Entry, Manifest, served
+from ai_admin.safety.applied import FLAG, FORMER, Entry, Manifest, served, when_on
 from ai_admin.safety.reach import Reach
 from ai_admin.safety.refusal import Refusal
 from providers.posthog.safety import digest
@@ -27,13 +27,13 @@ def redrawn(before: Manifest, after: Manifest) -> Iterator[Refusal]:
     """Yield a refusal for each flag that still serves a part of all, and another part than before."""
     for name in sorted(before.keys() & after.keys()):
         if name.startswith(FLAG):
-            yield from _redrawn(name, before[name], after[name])
+            yield from _redrawn(name, when_on(before[name]), after[name])
 
 
 def _redrawn(name: str, was: Entry, now: Entry) -> Iterator[Refusal]:
     key = name.removeprefix(FLAG)
     if _is_partial(was) and _is_partial(now):
-        if FORMER in was:
+        if was.get(FORMER, key) != key:
             what = "another key draws anew who is in a percentage"
             yield Refusal(what, (name,), f"redraw/{key}/{was[FORMER]}")
         if "by" in was and was["by"] != now["by"]:
@@ -60,7 +60,7 @@ def reordered(before: Manifest, after: Manifest, reach: Reach) -> Iterator[Refus
     """Yield a refusal for each flag that serves somebody something else because conditions changed places."""
     for name in sorted(before.keys() & after.keys()):
         key = name.removeprefix(FLAG)
-        moved = next(_moved(key, before[name], after[name], reach), None) if name.startswith(FLAG) else None
+        moved = next(_moved(key, when_on(before[name]), after[name], reach), None) if name.startswith(FLAG) else None
         if moved:
             one, other = (reach.named(key, each) for each in moved)
             what = f"who matches both {one!r} and {other!r} would be served something else, as they change places"
@@ -83,7 +83,7 @@ def swollen(before: Manifest, after: Manifest) -> Iterator[Refusal]:
     """Yield a refusal for each number in a flag that is on which grows too far, away from zero."""
     for name in sorted(before.keys() & after.keys()):
         if name.startswith(FLAG) and after[name].get("active"):
-            was = before[name].get("numbers") or {}
+            was = (when_on(before[name]) or before[name]).get("numbers") or {}
             for path, now in sorted((after[name].get("numbers") or {}).items()):
                 if path in was and abs(now) > TENFOLD * abs(was[path]):
                     figures = f"{_plain(was[path])}-{_plain(now)}"

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from ai_admin.safety.applied import FLAG, Entry, Manifest, served, served_last
+from ai_admin.safety.applied import FLAG, Entry, Manifest, served, when_on
 from ai_admin.safety.reach import Reach
 from ai_admin.safety.refusal import Refusal
 from providers.posthog.safety import EVERYBODY, ROLLOUT_STEP, Rollout, on_code, rollout_code
@@ -67,8 +67,9 @@ def _too_far(then: Shares, now: Shares, most: Shares) -> Iterator[_Step]:
 def _of_conditions(was: Entry, now: Entry) -> Iterator[_Step]:
     """Yield which conditions grow too far, and which variants in them."""
     then, most = served(was), _at_peak(was)
+    known = {EVERYBODY, *(was.get("rollout") or ()), *served(when_on(was))}
     for condition, parts in served(now).items():
-        if condition in {EVERYBODY, *(was.get("rollout") or {})}:
+        if condition in known:
             for step in _too_far(then.get(condition, {}), parts, most.get(condition, {})):
                 of_whom = f"the share of variant {step.variant}" if step.variant else "a release condition"
                 start, share = f"{step.start:g}", f"{step.share:g}"
@@ -103,11 +104,11 @@ def _of_everybody(was: Entry, now: Entry, kinds: Collection[Collection[str]]) ->
             yield replace(step, what=f"{whom} {grows}, {why}; {ROLLOUT_STEP} points may be in one run")
 
 
-def _of_stopped(was: Entry, now: Entry, known: Filters) -> Iterator[_Step]:
-    """Yield where people would be served more since nothing stops them any more."""
+def _of_stopped(was: Entry, now: Entry, known: Filters, step: float = ROLLOUT_STEP) -> Iterator[_Step]:
+    """Yield where people would be served more, by more than one ``step``, since nothing stops them any more."""
     if was.get("early_exit"):
         known = {**(was.get("filters") or {}), **known}
-        for start, share in sorted(freed(served(was), served(now), now.get("early_exit") or False, known)):
+        for start, share in sorted(freed(served(was), served(now), now.get("early_exit") or False, known, step)):
             what = (
                 f"who matches several release conditions would be served {share:g} % instead of {start:g} %, since an "
                 f"early exit, or a condition that stops them by it, goes; {ROLLOUT_STEP} points may be in one run"
@@ -124,21 +125,28 @@ def _at_peak(entry: Entry) -> Rollout:
     }
 
 
-def returning(before: Manifest, after: Manifest) -> set[str]:
+def returning(before: Manifest, after: Manifest, reach: Reach) -> set[str]:
     """Return the names of the flags that are switched on again and serve nobody whom they did not serve before."""
+    off = {name: before[name] for name in before.keys() & after.keys() if not before[name].get("active")}
     return {
         name
-        for name, entry in after.items()
-        if name.startswith(FLAG) and entry.get("active") and _within(entry, before.get(name, {}))
+        for name, entry in off.items()
+        if name.startswith(FLAG)
+        and after[name].get("active")
+        and _within(after[name], when_on(entry), reach.filters(name.removeprefix(FLAG)))
     }
 
 
-def _within(entry: Entry, before: Entry) -> bool:
-    last = {} if before.get("active") else served_last(before)
-    return bool(last) and all(
-        share <= last.get(condition, {}).get(variant, 0)
-        for condition, variants in served(entry).items()
-        for variant, share in variants.items()
+def _within(entry: Entry, last: Entry, known: Filters) -> bool:
+    was = served(last)
+    return (
+        bool(was)
+        and all(
+            share <= was.get(condition, {}).get(variant, 0)
+            for condition, variants in served(entry).items()
+            for variant, share in variants.items()
+        )
+        and not any(_of_stopped(last, entry, known, 0))
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator
 
-from ai_admin.safety.applied import COHORT, FLAG, Manifest, served
+from ai_admin.safety.applied import COHORT, FLAG, Manifest, cohorts_of, served, when_on
 from ai_admin.safety.refusal import Refusal
 from providers.posthog.safety import ROLLOUT_STEP, Rollout, digest
 
@@ -18,14 +18,25 @@ from providers.posthog.safety import ROLLOUT_STEP, Rollout, digest
 def retargeted(before: Manifest, after: Manifest, returned: Collection[str] = ()) -> Iterator[Refusal]:
     """Yield a refusal for each cohort or flag whose change changes whom another flag serves.
 
-    A new flag serves nobody yet, so it does not count; nor do flags that go off, or only return (``returned``).
+    A new flag serves nobody yet, so it does not count; nor do flags that go off. Of those that only return
+    (``returned``) a cohort counts that has other criteria than when the flag was on last.
     """
+    for name in sorted(returned):
+        yield from _since_on(name, before, after)
     for name in sorted(before.keys() & after.keys()):
         if name.startswith(COHORT) and _differs(name, before, after):
             yield from _of_cohort(name, before, after)
         elif name.startswith(FLAG) and name not in returned and served(after[name]):
             code = digest(served(after[name]))
             yield from _refusals(name, _on_flag(name, before, after), code, before, after)
+
+
+def _since_on(flag: str, before: Manifest, after: Manifest) -> Iterator[Refusal]:
+    criteria = when_on(before[flag]).get("criteria") or {}
+    for name in sorted(criteria.keys() & cohorts_of(after[flag], after)):
+        stood = name in before and not _differs(name, before, after)  # else it is refused as a change of this run
+        if stood and criteria[name] not in (None, after[name]["targeting"]):
+            yield from _of_cohort(name, before, after)
 
 
 def put_back(unchanged: Collection[str], before: Manifest, after: Manifest) -> Iterator[tuple[str, Refusal]]:

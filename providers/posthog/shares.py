@@ -71,9 +71,11 @@ def already_served(old: Mapping[str, Any], new: Mapping[str, Any]) -> Rollout:
     return found
 
 
-def freed(was: Rollout, now: Rollout, early_exit: bool, known: Filters) -> set[tuple[float, float]]:
-    """Return the shares of those who were served too few more by what stopped them under an early exit, before and
-    after a change that takes it away: the early exit itself, or the condition that they match first.
+def freed(
+    was: Rollout, now: Rollout, early_exit: bool, known: Filters, step: float = ROLLOUT_STEP
+) -> set[tuple[float, float]]:
+    """Return the shares, before and after, of those who are served more than a step more by a change that takes away
+    what stopped them under an early exit: that itself, or the condition that they match first.
 
     What a condition that is new gives them is none of this, nor another order of the conditions that stay.
 
@@ -83,6 +85,7 @@ def freed(was: Rollout, now: Rollout, early_exit: bool, known: Filters) -> set[t
         early_exit: whether there is one then.
         known: the filters of the conditions before and after, as far as they are known. Of others it is assumed that
             whoever matches them may match any, and need match none.
+        step: the percentage points that may be added.
     """
     found: set[tuple[float, float]] = set()
     places, kept = list(was), {condition: parts for condition, parts in now.items() if condition in was}
@@ -93,7 +96,7 @@ def freed(was: Rollout, now: Rollout, early_exit: bool, known: Filters) -> set[t
             matching = _matching({*was, *now}, (stop, other), known)
             start = shares(was, matching, True)[""]
             share = min(shares(each, matching, early_exit)[""] for each in (kept, now))
-            if share - start > ROLLOUT_STEP and meeting(stop, other, known):
+            if share - start > step and meeting(stop, other, known):
                 found.add((start, share))
     return found
 
