@@ -84,7 +84,7 @@ class Log:
     def _entry(self, logged: Logged, kind: Kind) -> Entry:
         changed = changes(kind, logged)
         activity = "updated" if part(kind, logged) else _activity(logged, changed)
-        before, after, told, rest = self._fields(kind, changed)
+        before, after, told, rest, unclear = self._fields(kind, changed)
         lines = [Line(_VERBS[activity])] if activity in _VERBS else []
         for field in told:
             lines += [Line(each.text, sentence=each) for each in sentences(kind, field, before, after)]
@@ -93,6 +93,7 @@ class Log:
             lines = [Line(f"{activity} in PostHog")]
         # Of who an alert is sent to, an entry has one, and not all.
         known = told if (logged.get("detail") or {}).get("changes") or not part(kind, logged) else []
+        unclear |= {each.name for each in told if each not in known}
         return Entry(
             _at(logged),
             self._ref(kind, logged),
@@ -101,6 +102,7 @@ class Log:
             tuple(lines),
             values=None if activity == _DELETED else {each.name: after.get(each.name) for each in known},
             before=None if activity == "created" else {each.name: before.get(each.name) for each in known},
+            unclear=frozenset(unclear),
         )
 
     def _ref(self, kind: Kind, logged: Logged) -> Ref:
@@ -112,24 +114,26 @@ class Log:
 
     def _fields(
         self, kind: Kind, changed: Iterable[Mapping[str, Any]]
-    ) -> tuple[Properties, Properties, list[Field], list[str]]:
-        """Return the values of fields before and after changes, the fields that differ, and what is said of the columns
-        that no field has or that can't be read.
+    ) -> tuple[Properties, Properties, list[Field], list[str], set[str]]:
+        """Return the values of fields before and after changes, the fields that differ, what is said of the columns
+        that no field has or that can't be read, and the fields of the latter.
         """
         before: Properties = {}
         after: Properties = {}
         rest: list[str] = []
+        unclear: set[str] = set()
         for change in changed:
             column = str(change.get("field"))
             fields = [each for each in kind.fields if each.kept and each.log_column == column]
             old, new = (self._values(kind, fields, change.get(when)) for when in ("before", "after"))
             if old is None or new is None or not fields:
+                unclear |= {each.name for each in fields}
                 said = f"{key_text(fields[0].name if len(fields) == 1 else column)} changes"
                 rest += [said if fields else f"{said}, which no definition says"] if column not in _ALONG else []
             else:
                 before, after = {**before, **old}, {**after, **new}
         told = [each for each in kind.fields if not same(before.get(each.name), after.get(each.name))]
-        return before, after, told, rest
+        return before, after, told, rest, unclear
 
     def _values(self, kind: Kind, fields: Sequence[Field], value: Any) -> Properties | None:
         """Return what fields make of the value of their column; None of one that they can't read."""
@@ -195,3 +199,13 @@ def undone(now: Properties | None, entries: Iterable[Entry]) -> Iterator[Propert
             rest = {name: value for name, value in (now or {}).items() if name not in entry.before}
             now = {**rest, **{name: value for name, value in entry.before.items() if value is not None}}
         yield now
+
+
+def not_told(entries: Iterable[Entry], unknown: Iterable[str]) -> set[str]:
+    """Return the fields of which it is not known what an object had before all of these entries, the newest first;
+    ``unknown`` are those of which it is not known what it had after them.
+    """
+    found = {*unknown}
+    for each in entries:
+        found = (found | each.unclear) - {*(each.before or ())}
+    return found

@@ -139,14 +139,16 @@ def then_lines(found: Then, time: str, style: Style) -> Iterator[str]:
     if found.allowed:
         yield f"  since {when(found.allowed.at)}, by {style(_who(found.allowed), '')}"
         yield f"    {style(_reason(found.allowed), 'bright_black')}"
+    if found.unread:
+        yield f"  ? {style(found.unread, '')}"
     if not found.known:
         return
     if found.live is None:
         yield "  PostHog held none"
     elif not found.live:
-        yield "  PostHog held one; its log does not say what it was"
+        return
     elif found.stated and not found.differences:
-        yield "  PostHog held what the file says"
+        yield f"  PostHog held {'the rest as' if found.unread else 'what'} the file says"
     elif found.stated:
         yield style("  PostHog held something else than the file says:", "yellow")
         for each in found.differences:
@@ -164,7 +166,11 @@ def then_json(found: Then) -> dict[str, Any]:
         "name": str(found.ref),
         "file": {"path": found.stated.path, "definition": dict(found.stated.own)} if found.stated else None,
         "allowed": _entry(found.allowed) if found.allowed else None,
-        "live": {"known": found.known, "held": shown if found.live is not None else None},
+        "live": {
+            "known": found.known,
+            "unread": found.unread or None,
+            "held": shown if found.live is not None else None,
+        },
         "differences": [
             {"text": each.sentence.text, "field": each.sentence.field, "change": each.change and _entry(each.change)}
             for each in found.differences

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ai_admin.review.history import Logs, Past, matches, read_log, with_former
-from ai_admin.review.logged import undone
+from ai_admin.review.logged import not_told, undone
 from ai_admin.review.sentences import Sentence, sentences
 from ai_admin.review.timeline import Entry
 from ai_admin.review.versions import Stated, changes
 from providers.posthog import reconcile
+from providers.posthog.advice import explained
 from providers.posthog.errors import ApiError
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.kinds.base import Properties
+from providers.posthog.kinds.phrases import key_text
 from providers.posthog.references import with_refs
+
+NOT_FOUND = 404
+
+NOT_KNOWN = "what PostHog held is not known"
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,8 @@ class Then:
     known: bool = False
     """Whether it is known what PostHog held."""
     differences: tuple[Difference, ...] = ()
+    unread: str = ""
+    """What is not known of what PostHog held; empty where all is, or where nobody asked."""
 
 
 def then(
@@ -72,50 +80,69 @@ def then(
         before = [each for each in entries if each.ref == ref and each.at <= time]
         allowed = past.told(before[-1]) if before else None
         about = [each for each in log if each.ref == ref or each.ref in wanted]
-        found.append(_then(ref, stated.get(ref), allowed, about, there, time))
+        known = Then(ref, stated.get(ref), allowed, unread=NOT_KNOWN if logs and there is None else "")
+        try:
+            known = _then(known, about, there, time) if there else known
+        except ApiError as problem:
+            unread.append(f"{KINDS[ref.kind].words} {ref.key}: {explained(problem)}")
+            known = replace(known, unread=NOT_KNOWN)
+        else:
+            if known.known and known.unread:
+                unread.append(f"{KINDS[ref.kind].words} {ref.key}: {known.unread}")
+        found.append(known)
     return tuple(found), tuple(unread)
 
 
-def _then(
-    ref: Ref, stated: Stated | None, allowed: Entry | None, log: Sequence[Entry], logs: Logs | None, time: str
-) -> Then:
-    if logs is None:
-        return Then(ref, stated, allowed)
+def _then(found: Then, log: Sequence[Entry], logs: Logs, time: str) -> Then:
+    """Return what a definition was, with what PostHog held of it. Raises ``ApiError``."""
     newest = sorted(log, key=lambda each: each.at, reverse=True)
-    now = _now(ref, logs, log)
-    live = [now, *undone(now, (each for each in newest if each.at > time))][-1]
-    past = [each for each in newest if each.at <= time]
+    since, past = [each for each in newest if each.at > time], [each for each in newest if each.at <= time]
+    now = _now(found.ref, logs, log)
+    live = [now, *undone(now, since)][-1]
     if past and past[0].values is None:
         live = None
-    differences = _differences(ref, stated, live, past) if stated and live else ()
-    return Then(ref, stated, allowed, live, True, tuple(differences))
+    if live is None:
+        return replace(found, known=True)
+    # Of what is gone for good there is only what the log has of its changes.
+    unclear = not_told(since, () if now else [each.name for each in KINDS[found.ref.kind].fields])
+    live = {name: value for name, value in live.items() if name not in unclear}
+    differences = _differences(found.ref, found.stated, live, past, unclear) if found.stated else ()
+    what = f"its {', '.join(map(key_text, sorted(unclear)))}" if now else "the rest of it" if live else "it"
+    said = f"PostHog held one, and its log does not say what {what} was then" if unclear else ""
+    return replace(found, live=live, known=True, differences=tuple(differences), unread=said)
 
 
 def _now(ref: Ref, logs: Logs, log: Sequence[Entry]) -> Properties | None:
-    """Return what PostHog holds of a definition now; what it deleted is still answered, of some kinds."""
-    kind = KINDS[ref.kind]
+    """Return what PostHog holds of a definition now; what it deleted is still answered, of some kinds. Raises
+    ``ApiError``.
+    """
+    kind, inventory = KINDS[ref.kind], logs.inventory
     called = {ref, *(each.ref for each in log)}
     ids = [id_ for (name, id_), known in logs.known.items() if name == ref.kind and known in called]
     if not ids and kind.unique:
         name = next(each for each in kind.fields if each.name == kind.natural_key[0]).api_path[0]
-        ids = [id_ for id_, item in logs.inventory.all(kind).items() if item.get(name) == ref.key]
-    if not ids:
+        ids = [id_ for id_, item in inventory.all(kind).items() if item.get(name) == ref.key]
+    if not ids or (kind.unlisted_fails and ids[-1] not in inventory.all(kind)):
         return None
     try:
-        item: Mapping[str, Any] = logs.inventory.client.get(
-            logs.inventory.client.project_path(f"{kind.collection}/{ids[-1]}")
+        item: Mapping[str, Any] = inventory.client.get(
+            inventory.client.project_path(f"{kind.collection}/{ids[-1]}")
         )
-    except ApiError:
-        return None
+    except ApiError as problem:
+        if problem.status == NOT_FOUND:
+            return None
+        raise
     applied = logs.state.resources.get(ref)
     return with_refs(kind, kind.project(item, applied.properties if applied else {}, logs.directory), logs.ref_of)
 
 
-def _differences(ref: Ref, stated: Stated, live: Properties, past: Sequence[Entry]) -> Iterator[Difference]:
+def _differences(
+    ref: Ref, stated: Stated, live: Properties, past: Sequence[Entry], unclear: Collection[str]
+) -> Iterator[Difference]:
     kind = KINDS[ref.kind]
     unmanaged = stated.properties.get("unmanaged", ())
     for field in reconcile.changed(kind, stated.properties, live):
-        if field.secret or field.name in unmanaged or field.shared:
+        if field.secret or field.name in (*unmanaged, *unclear) or field.shared:
             continue
         change = next((each for each in past if each.values and field.name in each.values), None)
         for sentence in sentences(kind, field, stated.properties, live):

@@ -69,6 +69,8 @@ class Entry:
     """What fields have after a change in PostHog; None where it deletes the object."""
     before: Properties | None = None
     """What the same fields had before; None where it makes the object."""
+    unclear: frozenset[str] = frozenset()
+    """The fields that a change in PostHog is about as well, and of which the log does not say what they had before."""
     former: Ref | None = None
     """Which key the definition had before a commit that renames it."""
     applied: tuple[Applied, ...] = ()

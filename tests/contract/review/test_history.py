@@ -12,6 +12,8 @@ from ai_admin.definitions import load
 from ai_admin.review.history import History, Logs, history
 from ai_admin.review.stack import Reviewed
 from ai_admin.review.state import Resource, State
+from ai_admin.review.telling import then_lines
+from ai_admin.review.text import plain
 from ai_admin.review.then import Then, then
 from ai_admin.review.timeline import How
 from providers.posthog.errors import UnreadableState
@@ -273,3 +275,47 @@ def test_what_shares_an_id_and_a_name_in_the_log_is_told_once(tmp_path: Path, sa
         ("dashboard", "name from Twice to Once"),
         ("holdout", 'name from "Kept out" to "Held out"'),
     ]
+
+
+def test_what_can_not_be_read_of_then_is_not_known_instead_of_not_there(tmp_path: Path, sandbox: Sandbox) -> None:
+    story = Story(tmp_path, sandbox, "ai-only-logged")
+    there = now().isoformat()
+    ref = Ref("flag", story.key)
+    state = State({ref: Resource(ref, story.applied.id, story.applied.kind.canonical(story.applied.state))})
+
+    def with_scopes(*scopes: str) -> partial[Logs]:
+        key = sandbox.call("POST", "/_sandbox/keys", {"scopes": [*scopes]})["value"]
+        settings = Settings({}, {**sandbox.environ, "POSTHOG_API_KEY": key})
+        return partial(Logs, Reviewed(tmp_path, STACK, settings, lambda: state))
+
+    for scopes, why in ((("activity_log:read",), "feature_flag:read"), (("feature_flag:read",), "activity_log:read")):
+        [found], [reason] = then(tmp_path, story.key, there, STACK, with_scopes("user:read", "project:read", *scopes))
+        assert (found.known, found.live, found.unread) == (False, None, "what PostHog held is not known")
+        assert why in reason
+        assert "  ? what PostHog held is not known" in then_lines(found, there, plain)
+
+
+def test_of_what_is_gone_for_good_only_what_its_log_says_is_known(tmp_path: Path, sandbox: Sandbox) -> None:
+    checkout = Checkout(tmp_path, STACK)
+    checkout.write("experiments/holdouts/kept-out.yaml", "key: kept-out\nname: Second\nexclusion_percentage: 5\n")
+    checkout.commit("A holdout")
+    share = [{"properties": [], "rollout_percentage": 9}]
+    id_ = sandbox.call("POST", "experiment_holdouts/", {"name": "First", "filters": share})["id"]
+    there = now().isoformat()
+    sandbox.call("PATCH", f"experiment_holdouts/{id_}/", {"name": "Second"})
+    later = now().isoformat()
+    sandbox.call("DELETE", f"experiment_holdouts/{id_}/")
+    ref = Ref("holdout", "kept-out")
+    logs = partial(
+        Logs,
+        Reviewed(tmp_path, STACK, Settings({}, sandbox.environ), lambda: State({ref: Resource(ref, str(id_), {})})),
+    )
+    [found], [unread] = then(tmp_path, str(ref), there, STACK, logs)
+    assert [each.sentence.text for each in found.differences] == ["name from Second to First"]
+    said = "PostHog held one, and its log does not say what the rest of it was then"
+    assert (found.unread, unread) == (said, f"holdout kept-out: {said}")
+    [found], [unread] = then(tmp_path, str(ref), later, STACK, logs)
+    assert (found.live, found.differences) == ({}, ())
+    assert unread == "holdout kept-out: PostHog held one, and its log does not say what it was then"
+    gone = then(tmp_path, str(ref), now().isoformat(), STACK, logs)
+    assert (gone[0][0].live, gone[0][0].known, gone[1]) == (None, True, ())

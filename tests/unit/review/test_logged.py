@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from ai_admin.review.logged import Log
+from ai_admin.review.logged import Log, not_told
 from ai_admin.review.timeline import Entry, How
 from providers.posthog.kinds import Ref
 from providers.posthog.kinds.base import Directory
@@ -62,6 +62,7 @@ def test_who_is_told_of_an_alert_no_more_takes_nothing_else_along() -> None:
     [found] = read(entry("alert_subscription_change", [], "deleted", subscriber_email="ana@example.com"))
     assert [each.text for each in found.lines] == ["e-mail: removed ana@example.com"]
     assert (found.values, found.before) == ({}, {}), "of all who are told, an entry has one"
+    assert found.unclear == {"subscribed_users"}
 
 
 def test_who_is_told_of_an_alert_from_its_creation_on_is_part_of_that() -> None:
@@ -90,6 +91,7 @@ def test_experiments_holdouts_and_saved_metrics_of_one_number_are_told_apart() -
     [taken_out] = log.entries([{**entry("saved_metric_config", [], "deleted"), "scope": "Experiment"}])
     assert (taken_out.ref, [each.text for each in taken_out.lines]) == (refs[2], ["saved metrics changes"])
     assert taken_out.values == {}, "the experiment is still there"
+    assert taken_out.unclear == {"saved_metrics"}
 
 
 def on_board(id_: int) -> dict[str, Any]:
@@ -130,3 +132,15 @@ def test_what_the_log_has_in_a_form_of_its_own_is_told_as_a_definition_says_it(f
     directory = cast(Directory, SimpleNamespace())
     log = Log({}, lambda kind, id_: boards.get((kind, str(id_))), directory, user=1)
     assert [[line.text for line in each.lines] for each in log.entries([logged])] == [[said]]
+
+
+def test_what_the_log_does_not_say_of_a_field_is_not_known_of_it_before() -> None:
+    """The log has of an alert's subscribers one at a time."""
+    newest = read(
+        entry("alert_subscription_change", [], "deleted", subscriber_email="ana@example.com"),
+        entry(None, [{"field": "name", "before": "Old", "after": "Fails"}]),
+        entry("threshold_change", [{"field": "configuration", "before": bound(5), "after": {"bounds": "masked"}}]),
+    )
+    assert not_told(newest[:1], ("name",)) == {"subscribed_users", "name"}
+    assert not_told(newest[:2], ("name",)) == {"subscribed_users"}, "an older entry says what the name was before both"
+    assert not_told(newest, ()) == {"subscribed_users", "threshold"}
