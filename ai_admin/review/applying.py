@@ -18,9 +18,9 @@ from ai_admin.review import reading
 from ai_admin.review.bound import text
 from ai_admin.review.plan import Planned
 from ai_admin.review.report import Entry
-from ai_admin.review.state import cli
 from providers.posthog.errors import UnreadableState
 from providers.posthog.settings import PLAN_VARIABLE
+from providers.posthog.stackfile import cli
 
 _QUIET = ("same", "refresh", "read")
 _FAILED = "resOpFailedEvent"

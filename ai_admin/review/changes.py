@@ -20,7 +20,7 @@ from ai_admin.run import Plan, Run
 from providers.posthog import reconcile
 from providers.posthog.adoption import Match
 from providers.posthog.advice import explained
-from providers.posthog.errors import ApiError, NotRead, Problem, Stopped, Unreachable
+from providers.posthog.errors import ApiError, NotRead, Problem, Stopped
 from providers.posthog.inputs import WAITING, Metadata, with_digests
 from providers.posthog.judge import Judge, OneLine, unknown
 from providers.posthog.kinds import KINDS, Field, Kind, Ref
@@ -189,9 +189,7 @@ def _refreshed(state: State, session: Session) -> Live:
 
     def look(resource: Resource) -> tuple[str, Properties] | _Unread | None:
         meta = Metadata(str(resource.ref))
-        lifecycle, connection = session.lifecycle(resource.ref.kind, lists=True)
-        if problem := connection.misses(resource.host, resource.project):
-            raise Unreachable(problem)
+        lifecycle, _ = session.lifecycle(resource.ref.kind, True, resource.host, resource.project)
         try:
             return lifecycle.read(resource.id, resource.properties, meta)
         except ApiError as problem:

@@ -315,9 +315,8 @@ def compared(root: Path, stack: str, warn: Callable[[str], object], whole: bool 
         warn(f"the state of {stack} is not read ({problem}), so objects are found by what they are called")
         given, state = Settings(settings(root, stack), os.environ), State()
     connection = resolve(given)
-    for each in state.resources.values():
-        if problem := connection.misses(each.host, each.project):
-            raise ConnectionProblem(problem)
+    if elsewhere := state.misses(connection):
+        raise ConnectionProblem(elsewhere)
     project = Project(Client(connection, warn=warn, page=PAGE))
     first_look(project.client, KINDS["flag"], lambda: project.inventory.all(KINDS["flag"]))
     definitions = load(root, stack, partly=True)

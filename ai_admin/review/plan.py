@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,7 +13,9 @@ from ai_admin.review.stack import BROKEN, Reviewed, Waiting, reviewed
 from ai_admin.run import Plan, connected
 from ai_admin.run import plan as plan_run
 from ai_admin.safety.applied import Manifest, name_of
-from providers.posthog.errors import Problem
+from providers.posthog.client import Client
+from providers.posthog.connection import resolve
+from providers.posthog.errors import ConnectionProblem, Problem
 from providers.posthog.session import Session
 
 
@@ -60,13 +62,20 @@ def planned_for(found: Reviewed, count: bool = True, partly: bool = False) -> Pl
                 client = pool.submit(connected, found.run(found.waiting, {}), first)
             last = found.state.manifest or {}
             run = found.run(warnings, _of_these(last, definitions) if broken else last)
-            decided = plan_run(run, definitions, lambda *_: client.result())
+            decided = plan_run(run, definitions, lambda *_: _client(found, client))
         if not decided.judged:
             return decided.refused
         coming = outlook(run, decided, found.state, session, warnings, broken)
         return Planned(found, decided, coming, session, report(found.stack, decided, coming, session, count))
     except Problem as problem:
         return tuple(str(problem).splitlines())
+
+
+def _client(found: Reviewed, client: Future[Client]) -> Client:
+    """Return the client, of the project that the state is of. Raises ``ConnectionProblem``."""
+    if problem := found.state.misses(resolve(found.settings)):
+        raise ConnectionProblem(problem)  # whatever another PostHog has answered
+    return client.result()
 
 
 def _of_these(last: Manifest, definitions: Definitions) -> Manifest:

@@ -8,14 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from ai_admin.review.state import State, pulumi, read
+from ai_admin.review.state import State, read
 from ai_admin.run import Run
 from ai_admin.safety.applied import Manifest
 from ai_admin.safety.following import Followed
-from ai_admin.stackfile import has_secret, settings
 from providers.posthog.errors import UnreadableState
 from providers.posthog.session import Session
-from providers.posthog.settings import KEY_VARIABLE, NAMESPACE, Settings
+from providers.posthog.settings import KEY_VARIABLE, Settings
+from providers.posthog.stackfile import StackFile
 
 BROKEN = "files have problems, as `ai-admin check` lists"
 """Why it is not known what becomes of what the other files do not define."""
@@ -65,18 +65,11 @@ def reviewed(root: Path, stack: str, waiting: Waiting = lambda _: None) -> Revie
 
     Raises ``ConnectionProblem`` and :class:`UnreadableState`.
     """
-    found = settings(root, stack)
+    file = StackFile(root, stack)
+    found = file.settings()
     pool = ThreadPoolExecutor(1)
     state = pool.submit(read, root, stack)
     pool.shutdown(wait=False)
-    if not os.environ.get(KEY_VARIABLE) and has_secret(root, stack, "api_key"):
-        found["api_key"] = _secret(root, stack, "api_key")
+    if not os.environ.get(KEY_VARIABLE) and file.has_secret("api_key"):
+        found["api_key"] = file.secret("api_key")
     return Reviewed(root, stack, Settings(found, os.environ), state.result, waiting)
-
-
-def _secret(root: Path, stack: str, name: str) -> str | None:
-    """Return a secret setting, which Pulumi alone can decrypt."""
-    answer = pulumi(root, "config", "get", f"{NAMESPACE}:{name}", "--stack", stack)
-    if answer.returncode:
-        raise UnreadableState(f"{NAMESPACE}:{name} of {stack} can't be decrypted: {' '.join(answer.stderr.split())}")
-    return answer.stdout.strip() or None

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
@@ -14,6 +11,7 @@ from typing import Any
 
 from ai_admin.manifest import OUTPUT, ids
 from ai_admin.safety.applied import Manifest
+from providers.posthog.connection import Connection
 from providers.posthog.errors import UnreadableState
 from providers.posthog.inputs import HOST, PROJECT, WAITING, to_properties
 from providers.posthog.kinds import KINDS, Ref
@@ -22,6 +20,7 @@ from providers.posthog.lifecycle.discovered import PENDING
 from providers.posthog.reconcile import applied_last
 from providers.posthog.references import with_refs
 from providers.posthog.safety import digest
+from providers.posthog.stackfile import pulumi
 
 _TYPE = "pulumi-python:dynamic/posthog:"
 _KINDS = {f"{_TYPE}{kind.type}": kind.name for kind in KINDS.values()}
@@ -64,6 +63,11 @@ class State:
     replaced: tuple[Resource, ...] = ()
     """What another one took the place of, and a run that failed did not delete."""
     manifest: Manifest | None = None
+
+    def misses(self, connection: Connection) -> str:
+        """Return why what was applied is not in the project of a connection; "" if it is."""
+        said = (connection.misses(each.host, each.project) for each in self.resources.values())
+        return next(filter(None, said), "")
 
     @property
     def gone(self) -> dict[Ref, str]:
@@ -127,23 +131,3 @@ def _with_valid_records(standing: Mapping[Ref, Resource], manifest: Manifest) ->
     return {
         ref: replace(each, record={}) if each.record and is_followed(each) else each for ref, each in standing.items()
     }
-
-
-def pulumi(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the Pulumi CLI in a checkout, and return what it printed. Raises :class:`UnreadableState` without a CLI."""
-    environ = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
-    try:
-        return subprocess.run(
-            [cli(root), *arguments, "--non-interactive", "--color", "never"],
-            cwd=root,
-            env=environ,
-            capture_output=True,
-            text=True,
-        )
-    except OSError:
-        raise UnreadableState("there is no `pulumi` in PATH; run `. ./activate` in the checkout first") from None
-
-
-def cli(root: Path) -> str:
-    """Return the path of the Pulumi CLI: the one in PATH, or else the checkout's own."""
-    return shutil.which("pulumi") or str(root / ".toolchain" / "bin" / "pulumi")

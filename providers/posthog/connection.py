@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from providers.posthog.errors import ConnectionProblem
+from providers.posthog.errors import ConnectionProblem, KeyRefused
 from providers.posthog.settings import KEY_VARIABLE, NAMESPACE, VARIABLES, Settings
 
 CLIENT = "ai-admin"
@@ -77,7 +77,7 @@ def resolve(settings: Settings) -> Connection:
     if problems:
         if not (host and project_id and api_key):
             problems += unknown_variables(settings.environ)
-        raise ConnectionProblem("\n".join(problems))
+        raise (ConnectionProblem if api_key else KeyRefused)("\n".join(problems))
     return Connection(host or "", project_id or "", found["organization_id"], api_key, settings.moved_from)
 
 

@@ -2,6 +2,7 @@
 
     Problem
     ├── ConnectionProblem     PostHog's address or the key is missing or contradictory
+    │   └── KeyRefused        PostHog does not accept the key
     ├── ApiError              PostHog refused a request, or gave no answer
     ├── Stopped               a definition can't be applied; the engine goes on with the others
     │   ├── NotAdopted        what is in PostHog already can't be taken over
@@ -35,6 +36,10 @@ class Problem(Exception):
 
 class ConnectionProblem(Problem):
     """The connection is missing, or stack and environment contradict each other. One line per problem."""
+
+
+class KeyRefused(ConnectionProblem):
+    """PostHog does not accept the key: it is wrong, expired or deleted, or there is none."""
 
 
 class ApiError(Problem):

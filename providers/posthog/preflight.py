@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Set
 
 from providers.posthog.client import Client
 from providers.posthog.connection import Connection
-from providers.posthog.errors import ApiError, ConnectionProblem
+from providers.posthog.errors import ApiError, ConnectionProblem, KeyRefused
 from providers.posthog.kinds import KINDS, Kind
 
 
@@ -29,7 +29,7 @@ def preflight(client: Client, kind_names: Iterable[str], writing: bool) -> None:
         looked_at = kinds[0] if names and "flag" not in names else KINDS["flag"]
         client.get(client.project_path(looked_at.collection), {"limit": "1"})
     except ApiError as error:
-        raise ConnectionProblem(_explain(connection, error)) from None
+        raise _problem(connection, error) from None
 
 
 def first_look(client: Client, kind: Kind, look: Callable[[], object]) -> None:
@@ -48,7 +48,7 @@ def first_look(client: Client, kind: Kind, look: Callable[[], object]) -> None:
             return
         if error.status in (403, 404):
             preflight(client, [kind.name], writing=False)
-        raise ConnectionProblem(_explain(client.connection, error)) from None
+        raise _problem(client.connection, error) from None
 
 
 def _reads_flags(client: Client) -> bool:
@@ -96,10 +96,10 @@ def _strings(value: object) -> list[str]:
     return [str(item) for item in value] if isinstance(value, list) else []
 
 
-def _explain(connection: Connection, error: ApiError) -> str:
+def _problem(connection: Connection, error: ApiError) -> ConnectionProblem:
     if error.status in (403, 404):
-        return (
+        return ConnectionProblem(
             f"{connection.host} has no project {connection.project_id} that this personal API key may use; "
             f"check host and project_id ({error})"
         )
-    return str(error)
+    return (KeyRefused if error.status == 401 else ConnectionProblem)(str(error))

@@ -14,6 +14,8 @@ import os
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
+from types import FrameType
 from typing import Any, ClassVar
 
 from pulumi.dynamic import (
@@ -52,8 +54,23 @@ from providers.posthog.lifecycle.discovered import PENDING
 from providers.posthog.matching import as_mappings, unchanged_lists
 from providers.posthog.session import Session
 from providers.posthog.settings import NAMES, Settings
+from providers.posthog.stackfile import StackFile
 
-_SESSION = Session(engine_log(sys.argv[1:]), before_write=engine_watch(sys.argv[1:]))
+
+def _stack_file() -> StackFile | None:
+    """Return the file of the stack that the engine asks about: each request names the stack in its URN, which the SDK
+    keeps to itself. The engine starts this process in the checkout.
+    """
+    frame: FrameType | None = sys._getframe()
+    while frame:
+        urn = getattr(frame.f_locals.get("request"), "urn", None)
+        if isinstance(urn, str) and urn.startswith("urn:pulumi:"):
+            return StackFile(Path.cwd(), urn.split("::")[0].removeprefix("urn:pulumi:"))
+        frame = frame.f_back
+    return None
+
+
+_SESSION = Session(engine_log(sys.argv[1:]), before_write=engine_watch(sys.argv[1:]), stack_file=_stack_file)
 
 # The engine waits for the end of the processes that it started, this module's program and providers among them. Python
 # would look through all that was imported for what is not in use any more, which takes it longer than importing ours.
@@ -269,11 +286,8 @@ class PostHogProvider(ResourceProvider):
         ``refresh`` and ``destroy`` don't run the program, so this is what keeps them from taking every object of a
         stack for gone when a variable points somewhere else.
         """
-        lifecycle, connection = _SESSION.lifecycle(self.kind_name, lists)
-        known = props or {}
-        if problem := connection.misses(str(known.get(HOST) or ""), str(known.get(PROJECT) or "")):
-            raise Unreachable(problem)
-        return lifecycle, connection
+        place = (str((props or {}).get(name) or "") for name in (HOST, PROJECT))
+        return _SESSION.lifecycle(self.kind_name, lists, *place)
 
     def _inputs(self, properties: Properties, meta: Metadata, like: Mapping[str, Any]) -> dict[str, Any]:
         return as_mappings(self.kind_name, to_inputs(properties, Metadata(meta.name)), like)

@@ -10,7 +10,7 @@ from providers.posthog.adoption import adopts
 from providers.posthog.approvals import Approvals
 from providers.posthog.client import Client
 from providers.posthog.connection import Connection, resolve
-from providers.posthog.errors import ConnectionProblem, Refused, Unreachable
+from providers.posthog.errors import ConnectionProblem, KeyRefused, Refused, Unreachable, UnreadableState
 from providers.posthog.guard import Guard
 from providers.posthog.history import History, SwitchHistory
 from providers.posthog.inputs import Metadata, MetadataStore
@@ -21,6 +21,7 @@ from providers.posthog.limits import Clock
 from providers.posthog.preflight import first_look
 from providers.posthog.reviewed import Reviewed
 from providers.posthog.settings import Settings
+from providers.posthog.stackfile import StackFile
 
 BY_THE_PROGRAM = 4
 """How many requests the program makes in most runs before the first of these: they count by the same limits."""
@@ -35,9 +36,11 @@ class Session:
         clock: Clock | None = None,
         before_write: Callable[[], None] = lambda: None,
         waiting: Callable[[str], object] | None = None,
+        stack_file: Callable[[], StackFile | None] = lambda: None,
     ) -> None:
         """``warn`` shows the engine's user a message; ``clock`` is another one in tests; ``before_write`` is called
-        before each write; ``waiting`` shows that the limits make the user wait (None: as a message).
+        before each write; ``waiting`` shows that the limits make the user wait (None: as a message); ``stack_file``
+        returns the stack's file, where the settings may be older than that.
         """
         self._clock = clock or Clock()
         self.metadata = MetadataStore()
@@ -60,6 +63,7 @@ class Session:
         self._warn = warn
         self._before_write = before_write
         self._waiting = waiting or warn
+        self._stack_file = stack_file
 
     def configure(self, settings: Settings) -> None:
         """Take the stack's settings."""
@@ -68,21 +72,28 @@ class Session:
         self.guard.configure(settings)
         self.reviewed = _reviewed(settings.reviewed_plan)
 
-    def lifecycle(self, kind_name: str, lists: bool = False) -> tuple[Lifecycle, Connection]:
+    def lifecycle(
+        self, kind_name: str, lists: bool = False, host: str = "", project_id: str = ""
+    ) -> tuple[Lifecycle, Connection]:
         """Return a kind's lifecycle and the project it works in. ``lists``: the caller needs the kind's list.
+
+        ``host`` and ``project_id`` are where an object of the state lives, which has to be there; empty where it says
+        nothing. What is older than the host in a state lives where the last `pulumi up` was.
 
         Connects at the first call. A problem of the first call is raised by every later call, so that a run does
         not wait for a host that does not answer once per resource. Raises ``Unreachable``.
         """
+        place = host or (project_id and self._settings.stack.get("host")) or "", project_id
         with self._lock:
             if self._problem:
                 raise self._problem
             if self._connection is None:
                 try:
-                    self._connection = self._connect(KINDS[kind_name], lists)
+                    self._connection = self._connect(KINDS[kind_name], lists, place)
                 except ConnectionProblem as problem:
                     self._problem = Unreachable(str(problem))
                     raise self._problem from None
+            _check(self._connection, place)
             return self._lifecycles[kind_name], self._connection
 
     @property
@@ -91,8 +102,26 @@ class Session:
         self.lifecycle("flag")
         return self._inventory
 
-    def _connect(self, kind: Kind, lists: bool) -> Connection:
-        connection = resolve(self._settings)
+    def _connect(self, kind: Kind, lists: bool, place: tuple[str, str]) -> Connection:
+        file = self._stack_file()
+        settings = file.connecting(self._settings) if file else self._settings
+        try:
+            return self._connected(settings, kind, lists, place)
+        except KeyRefused as problem:
+            try:
+                key = file.newer_key(settings) if file else None
+            except UnreadableState as unreadable:
+                raise KeyRefused(f"{problem}; {unreadable}") from None
+            if file is None or key is None:
+                raise
+            newer = Settings({**settings.stack, "api_key": key}, settings.environ)
+            connection = self._connected(newer, kind, lists, place)
+            self._warn(f"PostHog does not accept the API key of the last up any more; the one in {file.name} is used")
+            return connection
+
+    def _connected(self, settings: Settings, kind: Kind, lists: bool, place: tuple[str, str]) -> Connection:
+        connection = resolve(settings)
+        _check(connection, place)  # before it is asked anything: what a stranger answers would only mislead
         client = Client(connection, self._before_write, self._waiting, self._clock, made=BY_THE_PROGRAM)
         inventory = self._inventory = Inventory(client)
         if lists and kind.listed:
@@ -130,6 +159,11 @@ class Session:
             shown = message in self._shown
             self._shown.add(message)
             return not shown
+
+
+def _check(connection: Connection, place: tuple[str, str]) -> None:
+    if problem := connection.misses(*place):
+        raise Unreachable(problem)
 
 
 def _reviewed(path: str | None) -> Reviewed:

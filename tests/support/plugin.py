@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -26,6 +27,9 @@ UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 class Plugin:
     """One provider process. Properties go in and come out as the engine's JSON: numbers are doubles."""
 
+    urn = "u"
+    """The resource's, which names the stack."""
+
     def __init__(self, port: int) -> None:
         self._stub = provider_pb2_grpc.ResourceProviderStub(grpc.insecure_channel(f"127.0.0.1:{port}"))
 
@@ -35,7 +39,7 @@ class Plugin:
     def check(self, kind: str, news: Mapping[str, Any], olds: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Return the checked inputs; ``olds`` are the last ones of a resource that stands in the state."""
         known = _struct({}) if olds is None else _properties(kind, olds)
-        request = provider_pb2.CheckRequest(urn="u", olds=known, news=_properties(kind, news))
+        request = provider_pb2.CheckRequest(urn=self.urn, olds=known, news=_properties(kind, news))
         answer = self._stub.Check(request)
         assert not answer.failures, answer.failures
         return _plain(answer.inputs)
@@ -55,7 +59,7 @@ class Plugin:
         return answer.id, _plain(answer.properties)
 
     def read(self, kind: str, id_: str, olds: Mapping[str, Any]) -> tuple[str, dict[str, Any], dict[str, Any]]:
-        answer = self._stub.Read(provider_pb2.ReadRequest(id=id_, properties=_properties(kind, olds)))
+        answer = self._stub.Read(provider_pb2.ReadRequest(id=id_, urn=self.urn, properties=_properties(kind, olds)))
         return answer.id, _plain(answer.properties), _plain(answer.inputs)
 
     def update(self, kind: str, id_: str, olds: Mapping[str, Any], news: Mapping[str, Any]) -> dict[str, Any]:
@@ -107,11 +111,13 @@ def running_engine() -> Iterator[Engine]:
 
 
 @contextmanager
-def running_plugin(environ: Mapping[str, str], engine: Engine | None = None) -> Iterator[Plugin]:
-    """Start a provider process with these variables, for this engine; stop it at the end."""
+def running_plugin(
+    environ: Mapping[str, str], engine: Engine | None = None, checkout: Path = REPOSITORY
+) -> Iterator[Plugin]:
+    """Start a provider process with these variables, for this engine, in a checkout; stop it at the end."""
     base = {name: value for name, value in os.environ.items() if not name.startswith("POSTHOG_")}
     argv = ["pulumi.dynamic", *([engine.address] if engine else [])]
-    with forked(_SERVER, argv, REPOSITORY, {**base, **environ}) as (_, port):
+    with forked(_SERVER, argv, checkout, {**base, **environ}) as (_, port):
         yield Plugin(int(port))
 
 
