@@ -98,7 +98,7 @@ def expired(facts: Facts) -> Iterator[Finding]:
     """Flags past the day until which they were to stay."""
     for flag in facts.kind("flag"):
         until = facts.of(flag).get("expires")
-        if isinstance(until, str) and moment(until) <= facts.now.isoformat():
+        if isinstance(until, str) and moment(until, end=True) <= facts.now.isoformat():
             fix = "remove it from the product and then here, or move the day"
             yield _finding("expires", facts, flag, f"was to stay until {until}", fix)
 

@@ -67,7 +67,7 @@ def test_a_flag_without_owner_or_test_is_named() -> None:
 
 @pytest.mark.parametrize(
     ("until", "past"),
-    [("2026-11-26", True), ("2026-11-27", True), ("2026-11-28", False), ("2026-11-27T13:00:00+02:00", True)],
+    [("2026-11-26", True), ("2026-11-27", False), ("2026-11-27T13:00:00+02:00", True), ("2026-11-27T13:00:00Z", False)],
 )
 def test_a_flag_past_its_day_is_named(until: str, past: bool) -> None:
     assert bool(found("expires", flag(), written=written(expires=until))) is past
