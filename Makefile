@@ -1,5 +1,7 @@
 # Every target that needs something installed depends on `setup`, which does nothing when all is there.
 .DEFAULT_GOAL := help
+# With it `cd` may go elsewhere.
+unexport CDPATH
 PYTHON := .venv/bin/python
 # The sandbox's port (0: a free one, remembered in DATA) and its folder.
 PORT ?= 0

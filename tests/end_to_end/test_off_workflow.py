@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,8 @@ def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
 def oncall(tmp_path: Path, sandbox: Sandbox) -> OnCall:
     made = OnCall(tmp_path / "checkout", sandbox)
     (made.folder / ".gitignore").write_text(".venv\n")
+    (made.folder / ".ci").mkdir()
+    shutil.copy(REPOSITORY / ".ci" / "summary", made.folder / ".ci")
     made.commit()
     (made.folder / ".venv").symlink_to(REPOSITORY / ".venv")
     made.remote(tmp_path / "remote")
@@ -60,7 +63,7 @@ def test_off_from_the_browser(oncall: OnCall, tmp_path: Path) -> None:
     done = steps(oncall, job, tmp_path, **given)
     assert {name: each.returncode for name, each in done.items()} == {"Switch": 0, "Pull request": 0}, done
     assert not oncall.is_on("ai")
-    assert "ai is off since" in (tmp_path / "summary").read_text()
+    assert "\n    ai is off since" in (tmp_path / "summary").read_text()
     assert oncall.git("log", "-1", "--format=%s", "origin/off/ai-7").strip() == f"Switch off ai: {given['reason']}"
     assert oncall.git("diff", "--name-only", "main", "origin/off/ai-7").split() == ["flags/ai.yaml"]
     assert (tmp_path / "bin" / "gh.calls").read_text() == "pr create --fill --head off/ai-7\n"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Finds a Python that the lock files fit and hands over to `python -m tools.toolchain setup`.
 # Kept in sh because it runs before there is a Python to rely on.
-cd "$(dirname "$0")/../.." || exit 1
+CDPATH='' cd -- "$(dirname -- "$0")/../.." || exit 1
 
 probe='
 import importlib.util, sys

@@ -22,11 +22,13 @@ class Checkout:
     def __init__(self, folder: Path, github: FakeGitHub) -> None:
         self.folder, self.github = folder, github
         (folder / ".ci").mkdir(parents=True)
-        shutil.copy(REPOSITORY / ".ci" / "apply", folder / ".ci")
+        for name in ("apply", "plan"):
+            shutil.copy(REPOSITORY / ".ci" / name, folder / ".ci")
         (folder / "tools").symlink_to(REPOSITORY / "tools")
         (folder / "activate").write_text(f"PATH={folder}/bin:{Path(sys.executable).parent}:$PATH\n")
         (folder / "bin").mkdir()
-        for name, script in {"ai-admin": f'echo "$@" >> {folder}/calls', "pulumi": f"cat {folder}/history"}.items():
+        command = f'echo "$@" >> {folder}/calls\n[ ! -f {folder}/$1 ] || . {folder}/$1'
+        for name, script in {"ai-admin": command, "pulumi": f"cat {folder}/history"}.items():
             (folder / "bin" / name).write_text(f"#!/bin/sh\n{script}\n")
             (folder / "bin" / name).chmod(0o755)
         self.git("init", "-q", "-b", "main")
@@ -57,6 +59,10 @@ class Checkout:
         command = [str(self.folder / ".ci" / "apply"), "staging", commit, *plan]
         environ = {**plain, **self.github.environ}
         return subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+
+    def does(self, command: str, script: str) -> None:
+        """Let a command of `ai-admin` do this."""
+        (self.folder / command).write_text(script)
 
     @property
     def calls(self) -> list[str]:
@@ -107,3 +113,23 @@ def test_a_clone_that_can_not_tell_applies_nothing(checkout: Checkout, tmp_path:
     done = checkout.apply(older)
     assert (done.returncode, checkout.calls) == (1, [])
     assert "fetch-depth: 0" in done.stderr
+
+
+@pytest.mark.parametrize(("planned", "ended"), [(3, 4), (1, 1)])
+def test_what_moved_is_said_with_the_plan_of_now(checkout: Checkout, planned: int, ended: int) -> None:
+    """Also where that one is refused, so that nobody can agree to it."""
+    checkout.does("apply", "echo 'flag <b>: was changed'; exit 4")
+    checkout.does("plan", f"echo '### the plan of now'; exit {planned}")
+    assert checkout.apply(checkout.commit(1)).returncode == ended
+    said = (checkout.folder / "plans" / "staging" / "moved.md").read_text()
+    assert "\n\n    flag <b>: was changed\n\n" in said
+    assert said.endswith("\n\n### the plan of now\n")
+    assert ("once somebody agrees" in said) is (ended == 4)
+    assert [each["body"] for each in checkout.github.comments[1]] == [f"<!-- ai-admin moved staging -->\n{said}"]
+
+
+def test_why_there_is_no_plan_of_now_is_said(checkout: Checkout) -> None:
+    checkout.does("apply", "exit 4")
+    checkout.does("plan", "echo 'PostHog does not answer' >&2; exit 1")
+    assert checkout.apply(checkout.commit(1)).returncode == 1
+    assert "    PostHog does not answer\n" in (checkout.folder / "plans" / "staging" / "moved.md").read_text()
