@@ -27,8 +27,7 @@ def send(context: Context, alert: Data, insight: Data, outcome: Outcome, now: da
         A receipt for each that is told, as the check keeps it.
     """
     name, project = alert["name"], context.project["name"]
-    address = f"{context.services.url}/project/{context.project['id']}/insights/{insight['short_id']}"
-    link = f"Insight: {insight['name'] or insight['derived_name']}\n{address}?alert_id={alert['id']}\n"
+    link = _link(context, alert, insight)
     if outcome.error is not None:
         subject = f"PostHog could not evaluate {name or 'your alert'}"
         return _mail(context, alert, subject, f"{outcome.error}\n\n{link}", now)
@@ -46,6 +45,17 @@ def send(context: Context, alert: Data, insight: Data, outcome: Outcome, now: da
     }
     told = hog_runs.trigger(context, EVENT, event, now)
     return [*receipts, *(_receipt("hog_function", each["name"], now, each) for each in told)]
+
+
+def send_disabled(context: Context, alert: Data, insight: Data, reason: str, now: datetime) -> list[Data]:
+    """Tell an alert's subscribers that it was switched off, and why; a receipt for each."""
+    subject = f"PostHog alert {alert['name']} for {context.project['name']} has been disabled"
+    return _mail(context, alert, subject, f"{reason}\n\n{_link(context, alert, insight)}", now)
+
+
+def _link(context: Context, alert: Data, insight: Data) -> str:
+    address = f"{context.services.url}/project/{context.project['id']}/insights/{insight['short_id']}"
+    return f"Insight: {insight['name'] or insight['derived_name']}\n{address}?alert_id={alert['id']}\n"
 
 
 def _mail(context: Context, alert: Data, subject: str, text: str, now: datetime) -> list[Data]:

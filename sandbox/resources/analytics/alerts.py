@@ -2,7 +2,8 @@
 
 Traps: written as ids, read as objects (`insight`, `subscribed_users`); `snoozed_until` is written as `"2h"` and read as
 a datetime, cut to the hour; only a GET of one alert shows its checks; DELETE is real; the alert goes with its insight;
-only a changed threshold configuration resets the state, and whatever switches the alert on or off.
+only a changed threshold configuration resets the state, and whatever switches the alert on or off; an alert that its
+insight does not fit any more stands until its next check, which switches it off.
 """
 
 import uuid
@@ -22,7 +23,7 @@ from sandbox.resources.analytics import (
     queries,
     relative_dates,
 )
-from sandbox.resources.analytics.alert_evaluation import evaluate
+from sandbox.resources.analytics.alert_evaluation import Outcome, evaluate
 from sandbox.resources.analytics.insights import INSIGHTS
 from sandbox.rest.fields import (
     CREATED_AT,
@@ -222,6 +223,14 @@ class Alerts(Resource):
     def _check(self, context: Context, row: Data, now: datetime) -> None:
         insight = context.store.get("insight", row["insight"])
         assert insight is not None
+        try:
+            alert_rules.check(deepcopy(row), insight["query"])
+        except Invalid as unfit:  # PostHog: disable_invalid_alert; the insight was changed since the alert was written
+            row.update(enabled=False, state="Errored", snoozed_until=None, last_checked_at=timestamp(now))
+            deliveries = alert_messages.send_disabled(context, row, insight, unfit.detail, now)
+            row["last_notified_at"] = timestamp(now) if deliveries else row["last_notified_at"]
+            alert_checks.record(context.store, row, now, Outcome(error=unfit.detail), deliveries)
+            return
         zone, repeats = ZoneInfo(context.project["timezone"]), context.settings.alert_repeats
         outcome = evaluate(context.services.queries, context.project, row, insight["query"], now)
         told = alert_checks.conclude(row, outcome, zone, now, repeats)

@@ -322,6 +322,32 @@ def test_checks_keep_out_of_weekends_and_blocked_windows(api: Api, insight: int)
         api("DELETE", path)
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        trends("one"),
+        {"kind": "DataVisualizationNode", "source": {"kind": "HogQLQuery", "query": "select 1"}},
+    ],
+    ids=["its series is gone", "it became SQL"],
+)
+def test_an_alert_that_its_insight_does_not_fit_any_more_is_switched_off(api: Api, query: Any) -> None:
+    """It stays until its next check, and is not deleted: its insight can be alerted on."""
+    insight = api.insight(query=trends("one", "other"))["id"]
+    config = {"type": "TrendsAlertConfig", "series_index": 1}
+    path = f"alerts/{api.alert(insight, subscribed_users=[1], config=config)['id']}/"
+    api.patch(f"insights/{insight}/", {"query": query})
+    assert api.get(path)["enabled"] is True
+    api.work()
+    found = api.get(path)
+    assert (found["enabled"], found["state"], found["checks_total"]) == (False, "Errored", 1)
+    assert found["checks"][0]["targets_notified"] is True
+    api.work(datetime.now(UTC) + timedelta(days=2))
+    assert api.get(path)["checks_total"] == 1
+    entry = api.get(f"activity_log/?item_id={found['id']}&scope=AlertConfiguration")["results"][0]
+    changes = entry["detail"]["changes"]
+    assert {each["field"]: each["after"] for each in changes} == {"enabled": False, "state": "Errored"}
+
+
 def test_a_snoozed_or_disabled_alert_is_not_checked(api: Api, insight: int) -> None:
     snoozed, off = (f"alerts/{api.alert(insight, enabled=enabled)['id']}/" for enabled in (True, False))
     api.patch(snoozed, {"snoozed_until": "1d"})
