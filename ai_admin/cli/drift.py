@@ -37,8 +37,8 @@ def drift(stack: str | None, as_json: bool, every: bool) -> None:
 
     What is not known of some definitions is said on standard error, and the others are told.
 
-    Exit codes: 0 nothing differs, 1 something differs, 2 wrong use, 3 it is not known of all definitions, since files
-    have problems or PostHog could not be read.
+    Exit codes: 0 nothing differs, 1 something differs, 2 wrong use, 3 it is not known of all definitions, or of what is
+    in no file any more, since files have problems or PostHog could not be read.
     """
     root = checkout()
     name = only_stack(root, stack)

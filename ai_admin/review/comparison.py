@@ -274,9 +274,20 @@ class Comparison:
         """What no file has any more and PostHog still holds, by kind and id: the next `up` deletes it. Nothing, where
         that is not known as files are left out.
         """
-        applied = {(ref.kind, each.id): ref for ref, each in self._state.resources.items()}
-        left = {} if self.broken else {name: ref for name, ref in applied.items() if name not in self.owners}
-        return {name: ref for name, ref in left.items() if name in self.lives}
+        return {name: ref for name, ref in self._in_no_file().items() if name in self.lives}
+
+    def perhaps_leaving(self) -> Iterator[tuple[Ref, str]]:
+        """Yield what no file has any more and can't be read, with the reason: whether it goes is not known."""
+        for (kind, id_), ref in self._in_no_file().items():
+            try:
+                self.project.check(KINDS[kind], id_)
+            except ApiError as problem:
+                yield ref, explained(problem)
+
+    def _in_no_file(self) -> dict[tuple[str, str], Ref]:
+        """Return what was applied and no file has any more, by kind and id; tiles go with their dashboard."""
+        applied = {(ref.kind, each.id): ref for ref, each in self._state.resources.items() if ref.kind != "tiles"}
+        return {} if self.broken else {name: ref for name, ref in applied.items() if name not in self.owners}
 
     def unowned(self) -> list[Unowned]:
         """Return the objects that people made and no definition has or had, in the order of the kinds.

@@ -72,7 +72,8 @@ class Drift:
     leaving: tuple[tuple[Ref, str], ...] = ()
     """What no file has any more and the next `up` deletes, with its id."""
     unknown: tuple[Ref, ...] = ()
-    """The definitions of which it is not known for that whether PostHog holds them so."""
+    """The definitions of which it is not known for that whether PostHog holds them so, and what no file has any more
+    and may be gone."""
 
 
 def drift(stack: str, comparison: Comparison) -> Drift:
@@ -85,9 +86,9 @@ def drift(stack: str, comparison: Comparison) -> Drift:
         entries = tuple(pool.map(lambda each: drifted(each, history, by_name), found))
     same = len(comparison.definitions) - len(every)
     unread: dict[str, list[Ref]] = {explained(each): [] for each in comparison.project.unread.values()}
-    for each in every:
-        if each.unread:
-            unread.setdefault(each.unread, []).append(each.ref)
+    not_read = [(each.ref, each.unread) for each in every if each.unread] + [*comparison.perhaps_leaving()]
+    for ref, reason in not_read:
+        unread.setdefault(reason, []).append(ref)
     lines = [not_known(about, reason) if about else f"not known: {reason}" for reason, about in unread.items()]
     return Drift(
         stack,
@@ -99,7 +100,7 @@ def drift(stack: str, comparison: Comparison) -> Drift:
         comparison.broken,
         tuple(lines),
         tuple((ref, id_) for (_, id_), ref in comparison.leaving.items()),
-        tuple(each.ref for each in every if each.unread),
+        tuple(ref for ref, _ in not_read),
     )
 
 

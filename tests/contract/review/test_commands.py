@@ -12,6 +12,8 @@ from typing import Any
 import click
 import pytest
 
+from ai_admin.review.state import Resource, State
+from providers.posthog.kinds import Ref
 from tests.campaigns.strangers import project_of
 from tests.support.commands import ai_admin
 from tests.support.oncall import OnCall
@@ -309,6 +311,20 @@ def test_of_what_can_not_be_read_nothing_is_said_and_the_rest_is_compared(checko
     said = checkout.ai_admin("pull", code=1)
     assert said.count("insight:read") == 1, "said once of all that need it"
     assert "alert/too-many, tiles/" in said
+
+
+def test_what_no_file_has_any_more_and_can_not_be_read_is_not_known(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = {Ref("cohort", "beta"): str(checkout.cohort), Ref("insight", "uses"): str(checkout.insight)}
+    state = State({ref: Resource(ref, id_, {}) for ref, id_ in gone.items()})
+    monkeypatch.setattr("ai_admin.review.stack.read", lambda *_: state)
+    assert "2 differ, 0 as the files say" in checkout.ai_admin("drift", code=1)
+    scopes = [each for each in SCOPES if each != "cohort:read"]
+    checkout.environ = {"POSTHOG_API_KEY": checkout.sandbox.call("POST", "/_sandbox/keys", {"scopes": scopes})["value"]}
+    said = checkout.ai_admin("drift", code=3)
+    assert "1 differs, 0 as the files say, of 1 it is not known" in said
+    assert "cohort beta: not known: " in said
 
 
 def test_what_can_not_be_known_is_no_difference(checkout: Checkout) -> None:
