@@ -6,10 +6,11 @@ off, or change a rollout percentage.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ai_admin.review.changes import Action, Change
+from providers.posthog.advice import explained
 from providers.posthog.errors import ApiError
 from providers.posthog.kinds.base import Properties
 from providers.posthog.session import Session
@@ -20,18 +21,34 @@ _WRITES = (Action.CREATE, Action.ADOPT, Action.UPDATE)
 
 
 def approval(change: Change, session: Session) -> str:
-    """Return in words which approval a change needs; empty where it needs none or PostHog does not say."""
-    if change.ref.kind != "flag" or change.action not in _WRITES or change.refused:
-        return ""
+    """Return in words which approval a change needs; empty where it needs none, or that is :func:`unread`."""
+    gated = _gated_by(change)
     try:
-        policies = session.approvals.policies()
+        policies = session.approvals.policies() if gated else {}
     except ApiError:
         return ""
-    needed = [(action, policies[action]) for action in _gated(change.live, change.wanted or {}) if action in policies]
+    needed = [(action, policies[action]) for action in gated if action in policies]
     if not needed:
         return ""
     words = [_needs(action, policy) for action, policy in needed]
     return f"needs approval in PostHog: {', '.join(words)}"
+
+
+def unread(changes: Iterable[Change], session: Session) -> str:
+    """Return that it is not known which of these changes need an approval, and why; empty where it is known."""
+    try:
+        if any(map(_gated_by, changes)):
+            session.approvals.policies()
+    except ApiError as problem:
+        return f"which of these changes of flags need an approval in PostHog is not known: {explained(problem)}"
+    return ""
+
+
+def _gated_by(change: Change) -> list[str]:
+    """Return the actions of a change that PostHog may put under approval."""
+    if change.ref.kind != "flag" or change.action not in _WRITES or change.refused:
+        return []
+    return [*_gated(change.live, change.wanted or {})]
 
 
 def _needs(action: str, policy: Any) -> str:

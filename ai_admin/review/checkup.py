@@ -45,7 +45,8 @@ def facts(root: Path, stack: str | None, opened: Reviewed | None, days: int) -> 
     )
     if opened is None:
         return known
-    inventory = opened.session(Warnings()).inventory
+    session = opened.session(Warnings())
+    inventory = session.inventory
     ids = {ref: each.id for ref, each in opened.state.resources.items()}
 
     def elsewhere(ref: Ref) -> Iterable[str]:
@@ -56,7 +57,14 @@ def facts(root: Path, stack: str | None, opened: Reviewed | None, days: int) -> 
     key = inventory.client.get("/api/personal_api_keys/@current/")
     live = inventory.all(KINDS["flag"]).values()
     flags = {str(each["key"]): each for each in live if not each.get("deleted")}
-    return replace(known, flags=flags, elsewhere=elsewhere, consents=lambda: _left_over(opened), key=key)
+    return replace(
+        known,
+        flags=flags,
+        elsewhere=elsewhere,
+        consents=lambda: _left_over(opened),
+        key=key,
+        policies=session.approvals.policies,
+    )
 
 
 def _left_over(opened: Reviewed) -> dict[str, str]:

@@ -55,6 +55,8 @@ class Facts:
     """Returns the consents of the stack that no change needs, each with its file and line. Raises ``Problem``."""
     key: Mapping[str, Any] | None = None
     """What PostHog says of the API key; None where it was not asked."""
+    policies: Callable[[], object] = dict
+    """Reads what in PostHog takes an approval. Raises ``Problem`` where the key may not."""
     days: int = 30
     """After how many days without a change or a call something counts as left over."""
     broken: tuple[str, ...] = ()
@@ -173,6 +175,7 @@ def scopes(facts: Facts) -> Iterator[Finding]:
         yield Finding("scopes", _KEY, "may do everything", f"limit it in PostHog to {', '.join(sorted(wanted))}")
     elif more := sorted(scope for scope in have - wanted - _OF_USE if scope.replace(":read", ":write") not in wanted):
         yield Finding("scopes", _KEY, f"does not need {', '.join(more)}", "take them from it in PostHog")
+    facts.policies()  # last: where these can't be read, the check ends here and says so
 
 
 _KEY = "the API key"

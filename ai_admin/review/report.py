@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from ai_admin.definitions import Definition
-from ai_admin.review.approval import approval
+from ai_admin.review.approval import approval, unread
 from ai_admin.review.audience import COUNTED, Audiences, Reach
 from ai_admin.review.changes import THREADS, Action, Change, Outlook
 from ai_admin.review.effects import begun, effects, running
@@ -189,7 +189,7 @@ def report(stack: str, planned: Plan, found: Outlook, session: Session, count: b
         tuple(sorted(entries, key=lambda each: (-each.danger, str(each.change.ref)))),
         len(found.changes) - len(moving),
         planned.refused,
-        found.warnings,
+        (*found.warnings, *filter(None, [unread(moving, session)])),
         _unowned(found, session),
         seconds(moving),
     )

@@ -81,7 +81,7 @@ class Approvals:
         self._again = frozenset(ask_again)
         self._lock = threading.Lock()
         self._requests: dict[str, list[Request]] = {}
-        self._policies: dict[str, Mapping[str, Any]] | None = None
+        self._policies: dict[str, Mapping[str, Any]] | ApiError | None = None
 
     def requests(self, kind: Kind, id_: str | None) -> list[Request]:
         """Return the requests for one object (None: for objects that are yet to be made) that count, newest first.
@@ -107,18 +107,22 @@ class Approvals:
     def policies(self) -> dict[str, Mapping[str, Any]]:
         """Return the policies that are on, by the action that they gate (``feature_flag.enable``).
 
-        Empty where PostHog shows none to this key.
+        Empty where the project has no approvals. Raises ``ApiError`` where they can't be read, as without the scope
+        ``approvals:read``: that does not say that there are none.
         """
         with self._lock:
             if self._policies is None:
-                try:
-                    rows = list(self._client.pages(self._client.project_path("approval_policies")))
-                except ApiError as error:
-                    if error.status not in NOT_AVAILABLE:
-                        raise
-                    rows = []
-                self._policies = {str(row["action_key"]): row for row in rows if row.get("enabled")}
+                self._policies = self._listed_policies()
+            if isinstance(self._policies, ApiError):
+                raise self._policies
             return self._policies
+
+    def _listed_policies(self) -> dict[str, Mapping[str, Any]] | ApiError:
+        try:
+            rows = list(self._client.pages(self._client.project_path("approval_policies")))
+        except ApiError as error:
+            return {} if error.status in (402, 404) else error
+        return {str(row["action_key"]): row for row in rows if row.get("enabled")}
 
     def made_by(self, error: ApiError) -> Request | None:
         """Return the change request that a refused write was turned into, or that blocks it; else None."""

@@ -579,6 +579,24 @@ def test_a_flag_that_waits_for_approval_says_so(stack: Stack, sandbox: Sandbox, 
         sandbox.call("PATCH", "/_sandbox/settings", {"approvals": False})
 
 
+@pytest.mark.parametrize(("status", "known"), [(403, False), (500, False), (402, True), (404, True)])
+def test_whether_flags_need_an_approval_is_not_known_where_policies_can_not_be_read(
+    stack: Stack, sandbox: Sandbox, flag: str, key: str, status: int, known: bool
+) -> None:
+    stack.write("flag", key, description="Before", release_conditions=[{"description": "Everybody"}])
+    rule = {"kind": "error_before", "status": status, "path": "/approval_policies/"}
+    sandbox.call("PUT", "/_sandbox/faults", {"rules": [rule]})
+    try:
+        report = stack.plan(False).report
+        stack.write("flag", key, description="After", **ALL)
+        of_no_matter = stack.plan(False).report
+    finally:
+        sandbox.call("DELETE", "/_sandbox/faults")
+    unread = "which of these changes of flags need an approval in PostHog is not known: "
+    assert [line.startswith(unread) for line in report.warnings] == [True] * (not known)
+    assert of_no_matter.warnings == ()
+
+
 # No plan
 
 
