@@ -106,7 +106,8 @@ def main(command: str, *arguments: str) -> int:
 
 
 def _read(files: Sequence[str]) -> str:
-    return "\n".join(Path(file).read_text(encoding="utf-8") for file in files)
+    # A text that was cut may end within a character.
+    return "\n".join(Path(file).read_text(encoding="utf-8", errors="replace") for file in files)
 
 
 if __name__ == "__main__":

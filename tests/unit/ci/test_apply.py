@@ -133,3 +133,12 @@ def test_why_there_is_no_plan_of_now_is_said(checkout: Checkout) -> None:
     checkout.does("plan", "echo 'PostHog does not answer' >&2; exit 1")
     assert checkout.apply(checkout.commit(1)).returncode == 1
     assert "    PostHog does not answer\n" in (checkout.folder / "plans" / "staging" / "moved.md").read_text()
+
+
+def test_however_much_moved_fits_into_the_comment(checkout: Checkout) -> None:
+    checkout.does("apply", "yes 'é: its definition is not the one of the plan' | head -5000; exit 4")
+    checkout.does("plan", "echo \"$@\"; exit 3")
+    assert checkout.apply(checkout.commit(1)).returncode == 4
+    [comment] = checkout.github.comments[1]
+    limit = int(comment["body"].partition("--limit ")[2].split()[0])
+    assert len(comment["body"]) + limit < 65_536

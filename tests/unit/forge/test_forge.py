@@ -65,6 +65,13 @@ def test_the_plans_are_one_comment_that_is_replaced(github: FakeGitHub, tmp_path
     assert github.comments[3][150]["body"] == OLD
 
 
+def test_a_text_may_be_cut_within_a_character(github: FakeGitHub, tmp_path: Path) -> None:
+    cut = tmp_path / "cut.md"
+    cut.write_bytes("    é".encode()[:-1])
+    run(github, "comment", "3", "plans", cut)
+    assert github.comments[3][0]["body"] == "<!-- ai-admin plans -->\n    \ufffd"
+
+
 def test_an_issue_is_opened_updated_and_closed(github: FakeGitHub, tmp_path: Path) -> None:
     title, file = "PostHog differs from the files: production", written(tmp_path, "flag ai\n")
     run(github, "issue", title)
