@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -11,6 +10,7 @@ from posthog import Posthog
 
 from ai_admin.evaluation.persons import Person, cohorts_for, flag_for
 from ai_admin.evaluation.served import Json, Served
+from providers.posthog.kinds.normal import parsed_json
 
 Value = bool | str
 HELD_OUT = "holdout-"
@@ -53,13 +53,12 @@ class Asked:
 
     def payload(self, person: Person) -> Any:
         """Return what is delivered to an installation with the flag; None where nothing is."""
-        payload = self._evaluated(self.flag, person)[1]
-        return None if payload is None else json.loads(payload)
+        return parsed_json(self._evaluated(self.flag, person)[1])
 
     def answer(self, person: Person) -> Answer:
         """Return what the flag gives an installation, with the payload, and by which of its conditions."""
         value, payload = self._evaluated(self.flag, person)
-        return Answer(value, None if payload is None else json.loads(payload), self.condition(person))
+        return Answer(value, parsed_json(payload), self.condition(person))
 
     def condition(self, person: Person) -> int | None:
         """Return the index of the release condition that decides for an installation; None where none does."""
@@ -73,7 +72,7 @@ class Asked:
         value, _ = self._evaluated({**self.flag, "filters": filters}, person)
         return None if value is None else bool(value)
 
-    def _evaluated(self, flag: Json, person: Person) -> tuple[Value | None, str | None]:
+    def _evaluated(self, flag: Json, person: Person) -> tuple[Value | None, Any]:
         client = _client()
         client.feature_flags = [*self._needed, flag]
         client.cohorts = self._cohorts

@@ -12,6 +12,7 @@ from ai_admin.evaluation.persons import Person
 from ai_admin.evaluation.remote import Given, Now, person
 from ai_admin.evaluation.served import Served, served
 from providers.posthog.kinds.flag import condition_title
+from providers.posthog.kinds.normal import json_text
 
 OFF = "off"
 """Why PostHog serves nothing of a flag that is switched off."""
@@ -90,6 +91,8 @@ def _by(made: Served, key: str, files: Explanation | None) -> str:
 
 
 def _comparable(answer: Answer) -> object:
-    """Return an answer without the id of a holdout, which differs between files and PostHog."""
+    """Return an answer as it is compared: without a holdout's id, which differs between files and PostHog, and with
+    the payload in one spelling.
+    """
     value = answer.value
-    return (HELD_OUT if isinstance(value, str) and value.startswith(HELD_OUT) else value), repr(answer.payload)
+    return (HELD_OUT if isinstance(value, str) and value.startswith(HELD_OUT) else value), json_text(answer.payload)

@@ -16,6 +16,7 @@ from ai_admin.evaluation.explain import explain
 from ai_admin.evaluation.persons import Group, Person, crowd
 from ai_admin.evaluation.served import Json, Served
 from providers.posthog.kinds.flag import condition_title
+from providers.posthog.reconcile import same
 
 SOMEBODY = "installation-1"
 """The id of an installation of which a test says none."""
@@ -193,7 +194,7 @@ def _failure(case: Case, answer: Answer) -> str:
         return f"expected {_shown(case.expect)}, and PostHog's SDK can't tell"
     if answer.value != case.expect:
         return f"expected {_shown(case.expect)}, got {_shown(answer.value)}"
-    if case.payload is not _NOTHING and not _same(case.payload, answer.payload):
+    if case.payload is not _NOTHING and not same(case.payload, answer.payload):
         return f"expected the payload {json.dumps(case.payload)}, got {json.dumps(answer.payload)}"
     return ""
 
@@ -219,11 +220,6 @@ def _share_failure(case: Case, share: float, got: Counter[Value | None]) -> str:
     all_got = ", ".join(f"{number * percent:.4g} % {_shown(value)}" for value, number in sorted(got.items(), key=str))
     around = f"{share:g} % (give or take {margin * percent:.2g})" if margin else f"{share:g} %"
     return f"expected {around} of {case.installations:,} installations to get {_shown(case.expect)}, got {all_got}"
-
-
-def _same(left: Any, right: Any) -> bool:
-    """Whether two payloads are the same JSON; unlike ``==``, true is not 1."""
-    return bool(left == right) and isinstance(left, bool) is isinstance(right, bool)
 
 
 def _shown(value: Value | None) -> str:

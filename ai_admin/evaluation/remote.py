@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +12,7 @@ from ai_admin.evaluation.served import Json, with_leaves
 from providers.posthog.client import Client
 from providers.posthog.kinds import KINDS
 from providers.posthog.kinds.flag import condition_property, condition_title
+from providers.posthog.kinds.normal import parsed_json
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def read(client: Client, distinct_id: str, properties: Json, names: Mapping[str,
         {**(persons[0]["properties"] if persons else {}), **properties},
         _memberships(client, persons[0]["uuid"], cohorts) if persons else frozenset(),
         flags,
-        {key: _given(flags[key], said) for key, said in served.items() if key in flags},
+        {key: given(flags[key], said) for key, said in served.items() if key in flags},
     )
 
 
@@ -92,16 +92,15 @@ def _leaf(leaf: Json, cohorts: Mapping[int, str], flags: Mapping[str, str]) -> J
     return leaf
 
 
-def _given(flag: Json, said: Mapping[str, Any]) -> Given:
+def given(flag: Json, said: Mapping[str, Any]) -> Given:
     """Return what PostHog's flag service says of a flag (``FlagDetails`` in rust/feature-flags, api/types.rs)."""
     reason = said.get("reason") or {}
     index = reason.get("condition_index") if said["enabled"] and reason.get("code") == "condition_match" else None
-    payload = (said.get("metadata") or {}).get("payload")
     value = (said.get("variant") or True) if said["enabled"] else False
     by = reason.get("description") or reason.get("code") or ""
     if index is not None:
         by = f'"{condition_title(flag["filters"]["groups"][index])}"'
-    return Given(Answer(value, None if payload is None else json.loads(payload), index), by)
+    return Given(Answer(value, parsed_json((said.get("metadata") or {}).get("payload")), index), by)
 
 
 def person(now: Now, distinct_id: str, computed: Mapping[str, Json | None], cohorts: frozenset[str]) -> Person:

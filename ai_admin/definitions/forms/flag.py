@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,7 +21,7 @@ from ai_admin.definitions.forms.base import (
 from ai_admin.definitions.index import Index, Unit
 from ai_admin.definitions.model import Definition, Path
 from providers.posthog.kinds import KINDS, Ref
-from providers.posthog.kinds.normal import json_text
+from providers.posthog.kinds.normal import json_text, parsed_json
 
 # Written once for the whole flag, and PostHog's only in each condition.
 _INDEX = "aggregation_group_type_index"
@@ -63,7 +62,7 @@ def contract(gathered: Gathered) -> Iterator[Written]:
     """Yield a file per flag: payloads with their variants, conditions without what every condition has."""
     for key, properties in gathered.of("flag").items():
         value = for_file(KINDS["flag"], properties, "key", "payloads")
-        payloads = {name: json.loads(text) for name, text in properties.get("payloads", {}).items()}
+        payloads = {name: parsed_json(text) for name, text in properties.get("payloads", {}).items()}
         if "variants" in value:
             value["variants"] = [
                 {**each, "payload": payloads[each["key"]]} if each["key"] in payloads else each

@@ -79,9 +79,18 @@ def _whole_numbers(value: Any) -> Any:
 
 def same_json(value: Any) -> Any:
     """Return JSON text re-written by :func:`json_text`; text that is not JSON stays as it is."""
+    parsed = parsed_json(value)
+    return value if parsed is value and isinstance(value, str) else json_text(parsed)
+
+
+def parsed_json(value: Any) -> Any:
+    """Return what JSON text says; text that is not JSON, and what is no text, as it is.
+
+    A flag's payload may be any of these: not every version of PostHog made JSON text of it.
+    """
     if not isinstance(value, str):
-        return json_text(value)
+        return value
     try:
-        return json_text(json.loads(value))
+        return json.loads(value)
     except ValueError:
         return value

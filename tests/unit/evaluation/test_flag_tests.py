@@ -102,6 +102,13 @@ def test_it_passes(checkout: Checkout, conditions: str, test: str, more: str) ->
     assert [(each.failure, each.why) for each in report.outcomes] == [("", ())] * len(STACKS)
 
 
+def test_true_is_not_one_anywhere_in_a_payload(checkout: Checkout) -> None:
+    tests = [f"expect: a, expect_payload: {{n: {value}}}" for value in ("true", "1.0")]
+    checkout.write("flags/f.yaml", flag("[{variant: a}]", *tests, more=f"variants: {SPLIT}\n"))
+    failures = [each.failure for each in came(checkout).outcomes]
+    assert failures == ['expected the payload {"n": true}, got {"n": 1}', ""] * len(STACKS)
+
+
 @pytest.mark.parametrize(
     ("conditions", "test", "failure", "why"),
     [
