@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from copy import copy
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,32 @@ PAGE = 100
 REPEATABLE = frozenset({"GET", "PATCH", "PUT", "DELETE"})
 """Methods that leave the same behind when they are carried out twice."""
 
+_ASKING = ("/query/", "/flags/", "/user_blast_radius/")
+"""What a POST to these ends of a path changes: nothing, like a GET."""
+
+
+@dataclass
+class _Shared:
+    """What all clients of one connection share, however long each of them waits. Guarded by ``lock``."""
+
+    connection: Connection
+    written: float
+    """When something was written last."""
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    waited: float = 0.0
+    """Seconds of all waits so far."""
+    waiting_until: float = 0.0
+    warned_until: float = 0.0
+    told_next: float = LONG
+    """The seconds of short waits that are told next."""
+
+    @cached_property
+    def transport(self) -> Transport:
+        # Only now: it takes longer to import than all of this provider, and a process that asks nothing needs none.
+        from providers.posthog.transport import Transport
+
+        return Transport(self.connection)
+
 
 class Client:
     """One PostHog project over HTTP. Safe for use from several threads."""
@@ -67,17 +94,13 @@ class Client:
         self._warn = warn
         self._clock = clock or Clock()
         self._limiter = Limiter(self._clock, self._is_limited, made)
-        self._lock = threading.Lock()
-        self._warned_until = 0.0
-        self._waited = 0.0
-        self._waiting_until = 0.0
-        self._told_next = LONG
-        self._written = self._clock.now()
+        self._shared = _Shared(connection, self._clock.now())
 
     def hurried(self, patience: float) -> Client:
         """Return this client with less patience, for what is good to know and can be done without.
 
-        ``patience`` is how many seconds each of its requests waits in all.
+        ``patience`` is how many seconds each of its requests waits in all. All else is shared: limits that either used
+        up or was told, what it wrote, what the user was told, and connections.
         """
         hurried = copy(self)
         hurried._patience = patience
@@ -156,8 +179,8 @@ class Client:
 
     def settle(self) -> None:
         """Wait until what was written so far, by us or before we began, is in every answer of PostHog's."""
-        with self._lock:
-            left = self._written + SETTLED - self._clock.now()
+        with self._shared.lock:
+            left = self._shared.written + SETTLED - self._clock.now()
         if left > 0:
             self._clock.sleep(left)
 
@@ -183,18 +206,19 @@ class Client:
 
     def _told(self, wait: Wait, now: float) -> str:
         """Return what the user is told of a wait; empty where it is short, or known already."""
-        with self._lock:
+        shared = self._shared
+        with shared.lock:
             # What several threads wait for at the same time counts once, and is one line.
-            until = max(self._waiting_until, now + wait.seconds)
-            self._waited += until - max(self._waiting_until, now)
-            self._waiting_until = until
-            new = wait.seconds >= LONG and now >= self._warned_until
+            until = max(shared.waiting_until, now + wait.seconds)
+            shared.waited += until - max(shared.waiting_until, now)
+            shared.waiting_until = until
+            new = wait.seconds >= LONG and now >= shared.warned_until
             if new:
-                self._warned_until = now + wait.seconds
-            elif self._waited < self._told_next:
+                shared.warned_until = now + wait.seconds
+            elif shared.waited < shared.told_next:
                 return ""
-            self._told_next = 2 * self._waited
-            return str(wait) if new else f"still waiting, {span(self._waited)} in all so far: {wait.reason}"
+            shared.told_next = 2 * shared.waited
+            return str(wait) if new else f"still waiting, {span(shared.waited)} in all so far: {wait.reason}"
 
     def _counted(self, method: str, path: str, json: Any, params: Mapping[str, str] | None) -> Any:
         try:
@@ -203,16 +227,17 @@ class Client:
             self._limiter.leave(path)
 
     def _send(self, method: str, path: str, json: Any, params: Mapping[str, str] | None) -> Any:
+        reading = _is_reading(method, path)
         try:
-            if method != "GET":
+            if not reading:
                 self._before_write()
-            answer = self._transport.send(method, path, json, params)
+            answer = self._shared.transport.send(method, path, json, params)
         except NoAnswer as error:
-            raise self._no_answer(method, str(error), error.hopeless) from None
+            raise self._no_answer(reading, str(error), error.hopeless) from None
         finally:
-            if method != "GET":
-                with self._lock:
-                    self._written = self._clock.now()
+            if not reading:
+                with self._shared.lock:
+                    self._shared.written = self._clock.now()
         if answer.status >= 300:
             raise self._refusal(method, path, answer)
         if answer.status == 204:
@@ -220,18 +245,11 @@ class Client:
         try:
             return jsonlib.loads(answer.body)
         except ValueError:
-            raise self._no_answer(method, "its answer broke off") from None
+            raise self._no_answer(reading, "its answer broke off") from None
 
-    def _no_answer(self, method: str, reason: str, hopeless: bool = False) -> ApiError:
+    def _no_answer(self, reading: bool, reason: str, hopeless: bool = False) -> ApiError:
         said = f"no answer from {self.connection.host}: {reason}"
-        return ApiError(said, hopeless=hopeless, reading=method == "GET")
-
-    @cached_property
-    def _transport(self) -> Transport:
-        # Only now: it takes longer to import than all of this provider, and a process that asks nothing needs none.
-        from providers.posthog.transport import Transport
-
-        return Transport(self.connection)
+        return ApiError(said, hopeless=hopeless, reading=reading)
 
     def _refusal(self, method: str, path: str, refused: Answer) -> ApiError:
         status = refused.status
@@ -255,7 +273,11 @@ class Client:
             said = f"{attr}: {detail}" if attr else str(detail or refused.reason)
             message = f"PostHog answered {status} to {method} {path.split('?')[0]}: {' '.join(said.split())}"
         retry_after = _seconds(refused.headers.get("Retry-After"))
-        return ApiError(message, status, code, attr, answer, retry_after, reading=method == "GET")
+        return ApiError(message, status, code, attr, answer, retry_after, reading=_is_reading(method, path))
+
+
+def _is_reading(method: str, path: str) -> bool:
+    return method == "GET" or (method == "POST" and path.endswith(_ASKING))
 
 
 def _seconds(retry_after: str | None) -> float | None:

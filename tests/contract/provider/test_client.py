@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from providers.posthog.client import Client
+from providers.posthog.client import SETTLED, Client
 from providers.posthog.connection import Connection
 from providers.posthog.errors import ApiError
 from tests.support.clocks import Leaping
@@ -106,6 +106,39 @@ def test_a_server_that_keeps_failing_is_left_alone_after_some_attempts(
     assert len(clock.waits) == 4
     assert clock.waits == sorted(clock.waits)
     assert sum(clock.waits) < 10
+
+
+def test_a_hurried_client_and_its_own_know_of_each_other(server: Scripted, clock: Leaping) -> None:
+    """What the one wrote settles for both, and what a query asks for does not; both wait for what one was told."""
+    said: list[str] = []
+    client = Client(Connection(server.url, "1", None, "phx_secret"), warn=said.append, clock=clock)
+    hurried = client.hurried(10)
+    clock.sleep(100)
+    server.say(200, {"ok": True})
+    hurried.request("PATCH", "/x/", {})
+    client.settle()
+    server.say(200, {"ok": True})
+    hurried.request("POST", "/api/projects/1/query/", {})
+    client.settle()
+    assert clock.waits == [100, SETTLED]
+    server.say(429, Retry_After="60")
+    with pytest.raises(ApiError, match="given up instead of waiting 60 s"):
+        hurried.get("/x/")
+    assert said == []
+    server.say(200, {"ok": True})
+    client.get("/x/")
+    assert clock.waits[2:] == [60]
+    assert [line.partition(":")[0] for line in said] == ["waiting 60 s"]
+
+
+def test_what_several_clients_of_one_wait_for_is_told_once(server: Scripted, clock: Leaping) -> None:
+    said: list[str] = []
+    client = Client(Connection(server.url, "1", None, "phx_secret"), warn=said.append, clock=clock)
+    for each in (client, client.hurried(10), client.hurried(10)):
+        server.say(429, Retry_After="2")
+        server.say(200, {"ok": True})
+        each.get("/x/")
+    assert [line.partition(":")[0] for line in said] == ["still waiting, 6 s in all so far"]
 
 
 def test_what_was_asked_and_got_no_answer_in_time_may_be_done(server: Scripted, clock: Leaping) -> None:
