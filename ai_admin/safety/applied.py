@@ -3,9 +3,10 @@
 A manifest has an entry for each resource, by its Pulumi name (``flag/ai-model-version``):
 
 - of every resource a digest of its properties, and its id in PostHog;
-- of a flag whether it is on, whom it serves, in the order of its conditions, the cohorts and flags in them, what a
-  percentage is drawn by, and the numbers in its payloads; of one with an early exit the filters of its conditions; of
-  one that is off also what it said of all that when it was on last, with its key then and the criteria of its cohorts;
+- of a flag whether it is on, whom it serves, in the order of its conditions, which conditions are for the same people,
+  the cohorts and flags in them, what a percentage is drawn by, and the numbers in its payloads; of one with an early
+  exit the filters of its conditions; of one that is off also what it said of all that when it was on last, with its key
+  then and the criteria of its cohorts;
 - of a cohort a digest of its criteria, and the cohorts in them.
 
 An `up` adds what the next run must know of each flag's switch.
@@ -28,7 +29,7 @@ FLAG, COHORT = str(Ref("flag", "")), str(Ref("cohort", ""))
 """The beginnings of the names of flags and of cohorts."""
 
 SERVES = {
-    "flag": ("active", "rollout", "by", "groups", "cohorts", "flags", "early_exit"),
+    "flag": ("active", "rollout", "equal", "by", "groups", "cohorts", "flags", "early_exit"),
     "cohort": ("targeting", "static"),
 }
 """By kind, what an entry says of who is served. Of other kinds everything counts."""
@@ -36,7 +37,7 @@ SERVES = {
 OFF_AT = "off_at"
 """In the entry of a flag that is off: the time at which a run last applied it so."""
 
-LAST = ("rollout", "by", "groups", "early_exit", "filters", "numbers")
+LAST = ("rollout", "equal", "by", "groups", "early_exit", "filters", "numbers")
 """What the entry of a flag that is off keeps of the one when it was on last."""
 
 FORMER = "former"
@@ -73,6 +74,7 @@ def _entry(definition: Definition, before: Manifest) -> dict[str, Any]:
         }
         entry["by"] = properties.get("bucketing_identifier", "distinct_id")
         entry |= _filled(
+            equal=_equal(properties),
             groups=_groups(properties),
             cohorts=_cohorts(properties),
             flags=_flags(properties),
@@ -92,6 +94,15 @@ def _entry(definition: Definition, before: Manifest) -> dict[str, Any]:
 def _filled(**facts: Any) -> dict[str, Any]:
     """Return the facts that are not empty: most are, and every run reads the manifest."""
     return {name: fact for name, fact in facts.items() if fact}
+
+
+def _equal(flag: Mapping[str, Any]) -> dict[str, list[tuple[float, str]]]:
+    """Return the conditions that are for the same people, in their order: share and variant of each."""
+    found: dict[str, list[tuple[float, str]]] = {}
+    for each in flag.get("release_conditions") or ():
+        part = (each.get("rollout_percentage", 100), each.get("variant") or "")
+        found.setdefault(condition_digest(each), []).append(part)
+    return {condition: parts for condition, parts in found.items() if len(parts) > 1}
 
 
 def _groups(flag: Mapping[str, Any]) -> dict[str, list[int]]:
@@ -254,7 +265,9 @@ def unchanged(before: Manifest, after: Manifest, definitions: Iterable[Definitio
 def serves_alike(name: str, before: Entry, after: Entry) -> bool:
     """Return whether two entries of this name say the same of who is served."""
     facts = SERVES.get(Ref.parse(name).kind, ("digest",))
-    return before.get("digest") == after["digest"] or all(before.get(fact) == after.get(fact) for fact in facts)
+    # As texts, since conditions have an order.
+    then, now = (json.dumps([entry.get(fact) for fact in facts]) for entry in (before, after))
+    return before.get("digest") == after["digest"] or then == now
 
 
 def serving(name: str, entry: Entry, other: Entry) -> Entry:

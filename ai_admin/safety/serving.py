@@ -59,12 +59,43 @@ def _is_partial(entry: Entry) -> bool:
 def reordered(before: Manifest, after: Manifest, reach: Reach) -> Iterator[Refusal]:
     """Yield a refusal for each flag that serves somebody something else because conditions changed places."""
     for name in sorted(before.keys() & after.keys()):
-        key = name.removeprefix(FLAG)
-        moved = next(_moved(key, when_on(before[name]), after[name], reach), None) if name.startswith(FLAG) else None
-        if moved:
-            one, other = (reach.named(key, each) for each in moved)
-            what = f"who matches both {one!r} and {other!r} would be served something else, as they change places"
-            yield Refusal(what, (name,), f"order/{key}/{digest(list(served(after[name])))}")
+        if name.startswith(FLAG):
+            key, was, now = name.removeprefix(FLAG), when_on(before[name]), after[name]
+            moved = next(_moved(key, was, now, reach), None) or next(_swapped(was, now), None)
+            if moved:
+                one, other = (reach.named(key, each) for each in moved)
+                whom = f"both {one!r} and {other!r}" if moved[0] != moved[1] else f"{one!r} several times"
+                what = f"who matches {whom} would be served something else, as they change places"
+                order = [*served(now), *([now["equal"]] if now.get("equal") else [])]
+                yield Refusal(what, (name,), f"order/{key}/{digest(order)}")
+
+
+def _swapped(was: Entry, now: Entry) -> Iterator[tuple[str, str]]:
+    """Yield the conditions of which several are for the same people, and whose order matters and has changed."""
+    equal, early_exit = (now.get("equal") or {}) if served(now) else {}, now.get("early_exit") or False
+    for condition in equal.keys() & (was.get("equal") or {}).keys():
+        left: list[tuple[float, str] | None] = [(share, variant) for share, variant in was["equal"][condition]]
+        places: list[tuple[int, tuple[float, str]]] = []
+        for share, variant in equal[condition]:
+            same = [n for n, part in enumerate(left) if part == (share, variant)]
+            same += [n for n, part in enumerate(left) if part and part[1] == variant]
+            if same:
+                left[same[0]] = None
+                places.append((same[0], (share, variant)))
+        then, soon = ([part for _, part in each] for each in (sorted(places), places))
+        # One variant alone is served to as many in any order, unless by an early exit, which the rollout tells.
+        if len({variant for _, variant in soon}) > 1 and _drawn(then, early_exit) != _drawn(soon, early_exit):
+            yield condition, condition
+
+
+def _drawn(parts: list[tuple[float, str]], early_exit: bool) -> dict[str, float]:
+    """Return the share that each variant gets of those who match all of these conditions."""
+    found: dict[str, float] = {}
+    for share, variant in parts[:1] if early_exit else parts:
+        added = share - sum(found.values())
+        if added > 0:
+            found[variant] = found.get(variant, 0) + added
+    return found
 
 
 def _moved(key: str, was: Entry, now: Entry, reach: Reach) -> Iterator[tuple[str, str]]:

@@ -35,7 +35,7 @@ CONDITIONS = st.lists(
 
 @st.composite
 def flags(draw: st.DrawFn) -> list[Made]:
-    """Some flags: on or off, for some or for everybody, with variants or without."""
+    """Some flags: on or off, for some or for everybody, with variants or without, and some with an early exit."""
     found = []
     for key in draw(st.lists(st.sampled_from(KEYS), unique=True)):
         share = draw(st.none() | SHARES)
@@ -43,7 +43,8 @@ def flags(draw: st.DrawFn) -> list[Made]:
         conditions = draw(CONDITIONS)
         for condition in conditions if not variants else ():
             condition.pop("variant", None)
-        found.append(flag(key, variants=variants, release_conditions=conditions, active=draw(st.booleans())))
+        on, early_exit = draw(st.booleans()), draw(st.booleans())
+        found.append(flag(key, variants=variants, release_conditions=conditions, active=on, early_exit=early_exit))
     return found
 
 

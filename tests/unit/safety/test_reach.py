@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
+from ai_admin.safety.applied import serves_alike
 from ai_admin.safety.reach import Reach
 from providers.posthog.kinds import Ref
 from providers.posthog.kinds.flag import condition_property
@@ -13,7 +15,7 @@ from providers.posthog.shares import shares
 from sandbox.evaluation.dates import Clock
 from sandbox.evaluation.parsing import parse_filter
 from sandbox.evaluation.properties import match_property
-from tests.unit.safety.made import NOW, Made, cohort, cohorts, flag, judged, on, split
+from tests.unit.safety.made import NOW, Made, applied, cohort, cohorts, flag, judged, on, split
 
 REST = cohorts(20)
 VALUES = {"channel": ("internal", "beta", "stable"), "trial": (True, False)}
@@ -203,6 +205,50 @@ def test_conditions_that_change_places_are_asked_about(
     assert codes([before], [before]) == []
     off = conditions(other, one, last, active=False, **more)
     assert codes([before], [off]) == []
+
+
+BETA_R1, BETA_V3 = for_(BETA, share=50, variant="r1"), for_(BETA, variant="v3")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "asked"),
+    [
+        ([BETA_V3, BETA_R1], [BETA_R1, BETA_V3], True),
+        ([BETA_R1, BETA_V3], [BETA_V3, BETA_R1], True),
+        ([BETA_V3, for_(share=5), BETA_R1], [BETA_R1, for_(share=5), BETA_V3], True),
+        ([BETA_V3, BETA_R1], [for_(BETA, share=60, variant="r1"), BETA_V3], True),
+        ([BETA_V3, for_(BETA)], [for_(BETA), BETA_V3], True),
+        ([BETA_V3, BETA_R1], [BETA_V3, for_(BETA, share=40, variant="r1")], False),
+        ([BETA_R1, for_(BETA, share=60, variant="r1")], [for_(BETA, share=60, variant="r1"), BETA_R1], False),
+        ([BETA_V3, for_(BETA, share=0, variant="r1")], [for_(BETA, share=0, variant="r1"), BETA_V3], False),
+        ([BETA_V3, BETA_R1], [BETA_R1], False),  # who gets something else by what goes is never asked about
+        ([BETA_R1, BETA_V3], [for_(BETA, share=1, variant="r1"), BETA_V3], False),
+    ],
+)
+def test_conditions_for_the_same_people_change_places(
+    before: list[dict[str, Any]], after: list[dict[str, Any]], asked: bool
+) -> None:
+    """D: the first of them decides; neither their figures nor the order of those that differ changes."""
+    was, now = conditions(*before, **BOTH), conditions(*after, **BOTH)
+    found = judged([was, *REST], [now, *REST], careful=True)
+    assert [each.code.rpartition("/")[0] for each in found] == (["order/f"] if asked else [])
+    assert judged([was, *REST], [now, *REST], careful=True, consent=" ".join(each.code for each in found)) == []
+    for refusal in found:
+        assert refusal.what == (
+            "who matches 'channel exact beta' several times would be served something else, as they change places"
+        )
+        assert len(judged([now, *REST], [was, *REST], careful=True, consent=refusal.code)) >= 1, "not the way back"
+    assert judged([was, *REST], [conditions(*after, active=False, **BOTH), *REST], careful=True) == []
+    back = applied([was, *REST], [conditions(*before, active=False, **BOTH), *REST])
+    assert len(judged(back, [now, *REST], careful=True)) == 1 + asked, "beside the consent to return"
+
+
+def test_another_order_is_another_audience() -> None:
+    """So that what somebody put into another order in PostHog is known as that."""
+    first, second = conditions(BETA_R1, for_(share=5), **BOTH), conditions(for_(share=5), BETA_R1, **BOTH)
+    then, now = (applied([each])["flag/f"] for each in (first, second))
+    assert not serves_alike("flag/f", then, now)
+    assert serves_alike("flag/f", then, json.loads(json.dumps({**then, "digest": "other"})))
 
 
 def test_another_order_says_who_gets_something_else() -> None:
