@@ -55,7 +55,8 @@ def who(
     "Now" is PostHog's own answer. "Under the files" is what PostHog's SDK answers over what an apply would send,
     with the person properties that PostHog has of the installation. Cohorts with criteria are computed from these;
     of others PostHog says whether it is in them. What differs is marked with *, and explained. A flag that somebody
-    switched off in PostHog and an `up` leaves off is said to stay off, which takes a plan. Changes nothing.
+    switched off in PostHog and an `up` leaves off is said to stay off, which takes a plan. Of an installation's groups
+    neither side is told, so that conditions which count groups are for nobody here. Changes nothing.
 
     The API key comes from POSTHOG_API_KEY and needs the scopes project:read, person:read, cohort:read and
     feature_flag:read.

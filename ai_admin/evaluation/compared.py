@@ -14,6 +14,8 @@ from ai_admin.evaluation.served import Served, served
 from providers.posthog.kinds.flag import condition_title
 from providers.posthog.kinds.normal import json_text
 
+WITHOUT_GROUP = ", of those that do not count groups or devices"
+
 OFF = "off"
 """Why PostHog serves nothing of a flag that is switched off."""
 
@@ -87,7 +89,8 @@ def _by(made: Served, key: str, files: Explanation | None) -> str:
         return "no file has this flag"
     if files.answer.condition is not None:
         return f'"{condition_title(made.flags[key]["filters"]["groups"][files.answer.condition])}"'
-    return files.otherwise or "no condition matches"
+    skipped = any(each.place is None for each in files.steps)
+    return files.otherwise or f"no condition matches{WITHOUT_GROUP if skipped else ''}"
 
 
 def _comparable(answer: Answer) -> object:

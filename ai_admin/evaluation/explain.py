@@ -58,12 +58,12 @@ class Step:
     def __str__(self) -> str:
         """Return the condition and what came of it, on one line."""
         name = f'{self.index + 1}. "{self.title}"'
+        if self.place is None:
+            return f"{name} is skipped: it counts groups or devices, and none is given"
         if self.matches is not True:
             looked = [each for each in self.filters if each.matches is self.matches]
             came = "does not match" if self.matches is False else "is what the SDK can't tell"
             return f"{name} {came}: {'; '.join(map(str, looked))}"
-        if self.place is None:
-            return f"{name} is skipped: it counts groups or devices, and none is given"
         matched = "; ".join(map(str, self.filters)) or "it is for everybody"
         place = "" if self.share == 100 else f"; at {self.share:g} %, this id falls at {100 * self.place:.2f} %"
         return f"{name} {'decides' if self.decides else 'leaves it out'}: {matched}{place}"

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from ai_admin.definitions.model import Definition, Source
+from ai_admin.definitions import Definition, Source
+from ai_admin.evaluation import Person
 from ai_admin.evaluation.answers import Answer
-from ai_admin.evaluation.compared import Row, compared
+from ai_admin.evaluation.compared import Row, compared, offline
 from ai_admin.evaluation.remote import Given, Now, given
 from providers.posthog.kinds.flag import FLAG
 
@@ -52,3 +53,23 @@ def test_a_payload_that_is_left_to_posthog_may_be_text_or_not(live: Any) -> None
 def test_whatever_posthog_serves_as_a_payload_can_be_read(kept: Any, payload: Any) -> None:
     flag: dict[str, Any] = {"filters": {"groups": [{"properties": []}]}}
     assert given(flag, {"enabled": True, "metadata": {"payload": kept}}).answer.payload == payload
+
+
+def test_a_condition_that_counts_groups_is_not_said_to_be_matched_against_a_person() -> None:
+    enterprise = {"type": "group", "group_type_index": 0, "key": "plan", "operator": "exact", "value": "enterprise"}
+    conditions = [
+        {"aggregation_group_type_index": 0, "properties": [enterprise], "rollout_percentage": 100},
+        {"properties": [{"type": "person", "key": "beta", "operator": "exact", "value": "yes"}]},
+    ]
+    properties = FLAG.canonical({"key": "ai", "active": True, "release_conditions": conditions})
+    flag = Definition("flag", "ai", properties, Source("flags/ai.yaml", 1, 1))
+    [found] = offline([flag], Person("inst-1", {"plan": "enterprise"}))
+    assert (found.files and found.files.answer.value, found.by) == (
+        False,
+        "no condition matches, of those that do not count groups or devices",
+    )
+    assert found.files
+    assert "is skipped: it counts groups or devices, and none is given" in next(found.files.lines())
+    [beta] = offline([flag], Person("inst-1", {"beta": "yes"}))
+    assert beta.files
+    assert beta.files.answer.value is True
