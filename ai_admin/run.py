@@ -5,6 +5,7 @@ Everything is decided here, without Pulumi; ``__main__.py`` carries it out.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -82,6 +83,9 @@ class Plan:
         unchanged_names = unchanged(self.before, self.after, self.definitions)
         put_back_names = put_back(unchanged_names, self.before, self.after) if settings.careful else ()
         flags = {Ref(each.kind, each.key): each.properties for each in self.definitions if each.kind == "flag"}
+        taken: dict[str, list[str]] = defaultdict(list)
+        for ref, id_ in known.items():
+            taken[ref.kind].append(id_)
         targeting = {name: str(each) for name, each in put_back_names if each.code not in settings.consents}
 
         def flag_switch(definition: Definition) -> str:
@@ -101,6 +105,7 @@ class Plan:
                 definition.adopt,
                 switch=switch.get(name, ""),
                 id="" if id_.startswith(WAITING) else id_,
+                taken="" if id_ else " ".join(taken[ref.kind]),
                 unchanged=definition.kind == "flag" and name in unchanged_names,
                 targeting=targeting.get(name, ""),
                 flag_switch=flag_switch(definition),

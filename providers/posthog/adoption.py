@@ -91,7 +91,7 @@ class Adoption:
         Raises :class:`NotAdopted` and ``ApiError``.
         """
         with self._lock:
-            there = [self._chosen(meta.adopt, properties)] if meta.adopt else self.candidates(properties, meta)
+            there = [self._chosen(meta.adopt, properties, meta)] if meta.adopt else self.candidates(properties, meta)
             if not there:
                 return None
             found = there if meta.adopt else self._own(there, properties)
@@ -161,7 +161,7 @@ class Adoption:
         wanted = properties.get(key)
         return self._ids.get(repr(wanted), []) if reconcile.known(wanted) else list(live)
 
-    def _chosen(self, id_: str, properties: Properties) -> str:
+    def _chosen(self, id_: str, properties: Properties, meta: Metadata) -> str:
         """Return the id that a definition's ``adopt`` names, if that object may be adopted."""
         live = self._inventory.all(self._kind).get(id_) or self._fetched(id_)
         if live is None or live.get("deleted"):
@@ -174,7 +174,7 @@ class Adoption:
                     f"{self._described(id_)} has {field.name} {identity.get(field.name)}, which can't become {wanted}; "
                     "adopt another one, or remove `adopt`"
                 )
-        if self._inventory.claimed(self._kind, id_):
+        if self._belongs_to_another(id_, meta):
             raise NotAdopted(f"{self._described(id_)} belongs to another definition of this stack; remove `adopt`")
         return id_
 
@@ -188,7 +188,10 @@ class Adoption:
 
     def _free(self, id_: str, meta: Metadata) -> bool:
         reserved_for = self._reserved.get(id_, meta.name)
-        return reserved_for == meta.name and not self._inventory.claimed(self._kind, id_)
+        return reserved_for == meta.name and not self._belongs_to_another(id_, meta)
+
+    def _belongs_to_another(self, id_: str, meta: Metadata) -> bool:
+        return self._inventory.claimed(self._kind, id_) or id_ in meta.taken.split(" ")
 
     def _identifying(self) -> list[str]:
         """The fields that tell objects apart: one that would have to be replaced at once is another one."""

@@ -17,7 +17,8 @@ Live = dict[str, Any]
 class Inventory:
     """The live objects of a project, by kind and id; kept up to date by our own writes. Safe for several threads."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, claimed: set[tuple[str, str]] | None = None) -> None:
+        """``claimed`` are the collections and ids of objects that are known to belong to a resource."""
         self.client = client
         self._lock = threading.Lock()
         self._locks: dict[str, threading.Lock] = {}
@@ -27,7 +28,7 @@ class Inventory:
         self._details: dict[str, Live] = {}
         self._served: dict[str, set[str]] = {}
         self._user: list[Any] | None = None
-        self._claimed: set[tuple[str, str]] = set()
+        self._claimed = set() if claimed is None else claimed
 
     def lock(self, name: str) -> threading.Lock:
         """Return the lock of this name: whoever reads, decides and writes holds it meanwhile."""

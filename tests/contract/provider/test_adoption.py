@@ -56,9 +56,9 @@ def cohort(key: str, name: str, adopt: str | None = None) -> dict[str, Any]:
     return {"name": name, "filters": CRITERIA, **noted(f"cohort/{key}", key, adopt)}
 
 
-def noted(name: str, file: str, adopt: str | None = None) -> dict[str, Any]:
+def noted(name: str, file: str, adopt: str | None = None, taken: str = "") -> dict[str, Any]:
     """What the program sends along with a definition's properties."""
-    return to_inputs({}, Metadata(name, f"files/{file}.yaml:1:1", adopt))
+    return to_inputs({}, Metadata(name, f"files/{file}.yaml:1:1", adopt, taken=taken))
 
 
 def theirs(sandbox: Sandbox, key: str, rollout: int = 50, **more: Any) -> str:
@@ -343,6 +343,24 @@ def test_an_object_of_another_definition_is_not_adopted(plugin: Plugin, sandbox:
     [problem] = plugin.problems("cohort", cohort("thief", "Another name", adopt=id_))
     assert f"Cohort {id_} (" in problem
     assert "belongs to another definition of this stack" in problem
+
+
+def test_an_object_of_another_definition_is_not_adopted_by_a_process_that_did_not_refresh(
+    plugin: Plugin, sandbox: Sandbox
+) -> None:
+    id_, owned = plugin.create("flag", plugin.check("flag", flag("owned")))
+    thief = flag("owned", **noted("flag/thief", "thief", taken=f"1234567 {id_}"))
+    by_number = flag("owned", **noted("flag/thief", "thief", adopt=id_, taken=f"1234567 {id_}"))
+    with running_plugin(sandbox.environ) as later:
+        [problem] = later.problems("flag", by_number)
+        assert problem.endswith("belongs to another definition of this stack; remove `adopt`")
+        with pytest.raises(grpc.RpcError, match="There is already a feature flag with this key"):
+            later.create("flag", later.check("flag", thief))
+    thief = flag("owned", **noted("flag/thief", "thief"))
+    with running_plugin(sandbox.environ) as later:
+        later.diff("flag", id_, owned, later.check("flag", flag("owned"), olds=owned))
+        with pytest.raises(grpc.RpcError, match="There is already a feature flag with this key"):
+            later.create("flag", later.check("flag", thief))
 
 
 def test_what_cannot_become_the_definition_is_not_adopted(plugin: Plugin, sandbox: Sandbox) -> None:

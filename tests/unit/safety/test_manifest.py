@@ -8,11 +8,13 @@ from typing import Any
 
 from ai_admin import manifest as manifests
 from ai_admin.definitions import Definition, Source
+from ai_admin.run import Plan
 from ai_admin.safety.applied import Manifest, manifest
 from providers.posthog import outputs
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.kinds.base import UNKEPT
 from providers.posthog.matching import as_mappings
+from providers.posthog.settings import Settings
 
 HERE = Source("x.yaml", 1, 1)
 
@@ -131,3 +133,12 @@ def test_a_secrets_digest_is_no_difference_and_its_variable_is() -> None:
     before, after = applied([notification("ONE")]), [notification("TWO")]
     assert recorded(before, after, [notification("TWO", digest="sha256:1")]) == applied(after)
     assert recorded(before, after, [notification("ONE", digest="sha256:1")]) == before
+
+
+def test_a_new_definition_is_told_which_objects_of_its_kind_are_another_ones() -> None:
+    """Also one that goes in this run: what adopted its object would lose that with it."""
+    files = [made("cohort", key, name=key) for key in ("gone", "kept")] + [made("flag", "f", key="f")]
+    before = {name: {**entry, "id": str(n)} for n, (name, entry) in enumerate(manifest(files, {}).items(), 5)}
+    plan = Plan((files[1], files[2], made("cohort", "new", name="new")), before=before, after=before)
+    metadata = plan.metadata(Settings({}, {}))
+    assert {ref.key: meta.taken for ref, meta in metadata.items()} == {"kept": "", "f": "", "new": "5 6"}
