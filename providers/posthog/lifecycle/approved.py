@@ -76,15 +76,18 @@ class Approved(Collection):
         self._wait(request, meta)
         return old
 
+    def _change_adopted(
+        self, id_: str, before: Properties, new: Properties, meta: Metadata, live: Live | None = None
+    ) -> Properties:
+        if live or not _goes_off(reconcile.changed(self.kind, before, new), new):
+            return super()._change_adopted(id_, before, new, meta, live)
+        return self._off_first(
+            id_, before, meta, lambda live, off, told: self._change_adopted(id_, off, new, told, live)
+        )
+
     def _patch(
         self, id_: str, fields: list[Field], new: Properties, live: Live, before: Properties, meta: Metadata
     ) -> Properties:
-        if _goes_off(fields, new):  # of an object that is adopted
-
-            def others(live: Live, off: Properties, told: Metadata) -> Properties:
-                return self._patch(id_, reconcile.changed(self.kind, off, new), new, live, off, told)
-
-            return self._off_first(id_, before, meta, others)
         request = self._asked(id_, live, new) if fields else None
         if request is None:
             try:

@@ -87,11 +87,22 @@ class Collection:
     def _adopt(self, id_: str, properties: Properties, meta: Metadata) -> tuple[str, Properties]:
         self.inventory.claim(self.kind, id_)
         live = self.inventory.get(self.kind, id_)
+        before = self.writer.project(live, properties) if live else {}
+        return id_, self._change_adopted(id_, before, properties, meta)
+
+    def _change_adopted(
+        self, id_: str, before: Properties, new: Properties, meta: Metadata, live: Live | None = None
+    ) -> Properties:
+        """PATCH what differs in an object that is there; ``live`` is the object where it was just read.
+
+        ``before`` is what was announced and judged: what the list held, which may be minutes old by now.
+        """
+        fields = reconcile.changed(self.kind, before, new)
+        live = live or (self.inventory.fetch if fields else self.inventory.get)(self.kind, id_)
         if live is None:
             raise ApiError(f"{self.kind.type} {id_} was deleted while it was being adopted; run again")
-        before = self.writer.project(live, properties)
-        fields = reconcile.changed(self.kind, before, properties)
-        return id_, self._patch(id_, fields, properties, live, before, meta)
+        self._check_unchanged(live, before, new, new)
+        return self._patch(id_, fields, new, live, before, meta)
 
     def update(self, id_: str, old: Properties, new: Properties, meta: Metadata) -> Properties:
         """PATCH the fields in which ``new`` differs from ``old``, and return what PostHog then holds.
@@ -118,9 +129,14 @@ class Collection:
         self._check_unchanged(live, old, new)
         return self._patch(id_, fields, new, live, old, meta)
 
-    def _check_unchanged(self, live: Live, old: Properties, new: Properties | None) -> None:
-        """Raise :class:`Conflict` if the object is not as it was read; ``new`` is what it is to be, None: deleted."""
-        now = self.writer.project(live, old)
+    def _check_unchanged(
+        self, live: Live, old: Properties, new: Properties | None, known: Properties | None = None
+    ) -> None:
+        """Raise :class:`Conflict` if the object is not as it was read; ``new`` is what it is to be, None: deleted.
+
+        ``known`` is what ``old`` was read with, if that is not what was applied last.
+        """
+        now = self.writer.project(live, known or old)
         moved = [field for field in reconcile.changed(self.kind, now, old) if new is not None or not field.follows]
         if new is not None:
             moved = [field for field in moved if not reconcile.same(now.get(field.name), new.get(field.name))]

@@ -72,6 +72,35 @@ def test_the_next_run_sees_the_change_and_puts_it_back(runs: Runs, sandbox: Sand
     assert (live["active"], live["tags"]) == (True, ["ops"])
 
 
+@pytest.mark.parametrize(("active", "writes"), [(True, []), (False, [{"active": False}])])
+def test_what_changes_while_it_is_being_adopted_is_left_as_it_is_but_goes_off(
+    runs: Runs, sandbox: Sandbox, active: bool, writes: list[dict[str, Any]]
+) -> None:
+    """What the check has announced and judged is what was there then."""
+    there = {"key": f"coming-{active}", "filters": {"groups": [{"rollout_percentage": 10}]}}
+    id_ = sandbox.call("POST", "feature_flags/", there)["id"]
+    provider, wanted = runs.new_run("flag"), flag(there["key"], active=active)
+    inputs = provider.check({}, wanted).inputs
+    oncall = another_key(sandbox, ["*"], user="oncall@example.com")
+    sandbox.call("PATCH", f"feature_flags/{id_}/", {"name": "By hand"}, key=oncall)
+    sandbox.requests()
+    said = rf'Flag {id_} was changed since it was read: description null -> "By hand" \(by oncall@example\.com on'
+    with pytest.raises(Refused, match=said):
+        provider.create(inputs)
+    assert [body for _, _, body in sandbox.writes()] == writes
+    later = runs.new_run("flag")
+    assert later.create(later.check({}, wanted).inputs).id == str(id_)
+
+
+def test_what_is_adopted_as_it_is_is_not_read_again(runs: Runs, sandbox: Sandbox) -> None:
+    id_ = sandbox.call("POST", "cohorts/", {"name": "As it is", "filters": {"properties": CRITERIA}})["id"]
+    provider = runs.new_run("cohort")
+    inputs = provider.check({}, {"name": "As it is", "filters": CRITERIA}).inputs
+    sandbox.requests()
+    assert provider.create(inputs).id == str(id_)
+    assert sandbox.requests() == []
+
+
 def test_what_is_as_wanted_by_now_is_no_conflict(runs: Runs, sandbox: Sandbox) -> None:
     """As after a killed run, where PostHog shows the refresh a copy from before it."""
     provider, id_, state = made(runs, "flag", flag("written"))
