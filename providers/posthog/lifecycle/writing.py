@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -83,15 +83,13 @@ class Writer:
         before = {name: text for name, text in wanted.get(UNKEPT, {}).items() if name not in written}
         plain = {name: value for name, value in wanted.items() if name != UNKEPT}
         fields = [field for field in fields if field.name in written]
-        if any(self._hides(answer, field, plain) for field in fields):
+        hidden = [field for field in fields if self._hides(answer, field, plain)]
+        shown = [field for field in fields if field not in hidden]
+        lost = self._lost(shown, plain, answer)
+        if hidden:
             self.client.settle()
-            answer = self.inventory.fetch(self.kind, id_) or answer
-        held = self.project(answer, plain)
-        lost = {
-            field.name: json_text(held.get(field.name))
-            for field in fields
-            if not reconcile.same(held.get(field.name), plain.get(field.name))
-        }
+            # Whatever else differs by now was changed by somebody since, and is not what PostHog did not keep.
+            lost |= self._lost(hidden, plain, self.inventory.fetch(self.kind, id_) or answer)
         for each in fields:
             if each.name in lost:
                 reason = f"it needs {each.feature.needs}" if each.feature else "this PostHog accepts and ignores it"
@@ -100,6 +98,15 @@ class Writer:
                 self._open.add(each.name)
         unkept = {**before, **lost}
         return {**plain, UNKEPT: unkept} if unkept else plain
+
+    def _lost(self, fields: Iterable[Field], wanted: Properties, live: Live) -> dict[str, str]:
+        """Return what PostHog holds, as JSON text, of those of these fields that are not as they were written."""
+        held = self.project(live, wanted)
+        return {
+            field.name: json_text(held.get(field.name))
+            for field in fields
+            if not reconcile.same(held.get(field.name), wanted.get(field.name))
+        }
 
     def _hides(self, answer: Live, field: Field, properties: Properties) -> bool:
         """Return whether the answer to a write may not show that a field was dropped.

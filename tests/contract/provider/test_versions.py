@@ -165,6 +165,24 @@ def test_a_value_that_does_not_stay_is_said_once_and_is_no_endless_difference(
     assert applied.shown(changed) == []
 
 
+def test_what_somebody_changes_before_the_second_look_is_no_value_that_did_not_stay(tmp_path: Path) -> None:
+    """PostHog's answer to a write may not show that a field was dropped, so that the object is read once more."""
+
+    class Meanwhile(Leaping):
+        def sleep(self, seconds: float) -> None:
+            super().sleep(seconds)
+            for each in sandbox.items("feature_flags"):
+                sandbox.call("PATCH", f"feature_flags/{each['id']}/", {"name": "By hand"})
+
+    with running_sandbox(tmp_path) as sandbox:
+        runs = Runs(sandbox, {}, Meanwhile())
+        definition = {"key": "meanwhile", **WHOLE, "evaluation_contexts": ["site"]}
+        applied = Applied(runs, "flag", definition)
+        [said] = [line for line in runs.warnings if "was not kept" in line]
+        assert "evaluation_contexts" in said
+        assert applied.shown(definition) == ["description"]
+
+
 def test_flags_that_are_made_at_once_with_one_new_tag_are_each_made_once(tmp_path: Path) -> None:
     with running_sandbox(tmp_path, tag_race=60.0) as sandbox:
         runs = Runs(sandbox, {})
