@@ -64,8 +64,8 @@ def effects(
         draft, again = _ANEW[change.ref.kind]
         lost = {name for name in names if live.get(name) and not wanted.get(name)}
         yield from [draft] if "start_date" in lost else [again] if "end_date" in lost else []
-    if change.ref.kind == "early_access_feature" and "stage" in names:
-        yield _enrolled(live, wanted)
+    if change.ref.kind == "early_access_feature" and names & {"stage", "flag"}:
+        yield from enrolment(live, wanted) or ["who opted in gets nothing by it, as before"]
 
 
 def begun(wanted: Properties, is_off: Callable[[Ref], bool]) -> Iterator[str]:
@@ -127,12 +127,16 @@ def _served_first(live: Properties, wanted: Properties) -> Iterator[str]:
             yield f'who matches "{name}" and {" or ".join(passed)} gets {gets} then, as "{name}" comes first'
 
 
-def _enrolled(live: Properties, wanted: Properties) -> str:
-    """Return what a stage does to who opted in."""
-    flag = getattr(wanted.get("flag"), "key", wanted.get("flag"))
-    was, is_ = (each.get("stage") in ENROLLING for each in (live, wanted))
-    verb = ("keeps", "loses") if was else ("gets", "gets no")
-    return f"who opted in {verb[not is_]} flag {flag}"
+def enrolment(live: Properties, wanted: Properties) -> list[str]:
+    """Return what an early access feature's stage, flag, creation or deletion (an empty side) does to who opted in, a
+    line each. PostHog asks people for their flag, and takes it back with the feature.
+    """
+    stages = (each.get("flag") if each.get("stage") in ENROLLING else None for each in (live, wanted))
+    was, is_ = (getattr(flag, "key", flag) for flag in stages)
+    if was and was == is_:
+        return [f"who opted in keeps flag {is_}"]
+    opted = "opted" if live.get("flag") == wanted.get("flag") else "opts"
+    return [f"who opted in loses flag {was}"] * bool(was) + [f"who {opted} in gets flag {is_}"] * bool(is_)
 
 
 def _runs(experiment: Properties) -> bool:

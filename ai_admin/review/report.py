@@ -11,7 +11,7 @@ from ai_admin.definitions import Definition
 from ai_admin.review.approval import approval, unread
 from ai_admin.review.audience import COUNTED, Audiences, Reach
 from ai_admin.review.changes import THREADS, Action, Change, Outlook
-from ai_admin.review.effects import begun, effects, running
+from ai_admin.review.effects import begun, effects, enrolment, running
 from ai_admin.review.firing import firing
 from ai_admin.review.live import BY_POSTHOG, PAGED
 from ai_admin.review.names import names
@@ -208,15 +208,17 @@ def _entry(
     sides = (_with_taken_back(change, session), change.wanted, change.applied)
     live, wanted, applied = (with_refs(kind, each or {}, by_name) for each in sides)
     put_back = {each.name for each in change.put_back}
+    enrols = kind.name == "early_access_feature"
     if change.action is Action.UNKNOWN:
         return Entry(change)
     if change.action is Action.DELETE:
         reach = audiences.reach(change, live, {}) if audiences else None
         reach = reach if reach and reach.now else None
-        return Entry(change, reach=reach, effects=tuple(_shown(change, session)), uses=tuple(uses))
+        follows = (*_shown(change, session), *(enrolment(live, {}) if enrols else ()))
+        return Entry(change, reach=reach, effects=follows, uses=tuple(uses))
     if change.action is Action.CREATE:
         deleted = session.history.deleted_by(kind, change.gone) or "(nobody knows who)" if change.gone else ""
-        follows = tuple(begun(wanted, is_off)) if kind.name == "experiment" else ()
+        follows = tuple(enrolment({}, wanted) if enrols else begun(wanted, is_off) if kind.name == "experiment" else ())
         told = tuple(of_new(kind, wanted))
         reach = audiences.reach(change, live, wanted) if audiences and kind.name == "flag" else None
         reach = replace(reach, conditions={}) if reach else None

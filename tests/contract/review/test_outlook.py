@@ -233,6 +233,16 @@ def test_a_deletion_says_whom_a_flag_serves_and_what_a_dashboard_shows(
     assert shows == "shows the text 'Ours' (by admin@example.com), the text 'Theirs' (by admin@example.com)"
 
 
+def test_an_early_access_feature_says_who_gets_or_loses_its_flag(stack: Stack, key: str) -> None:
+    stack.write("flag", key, release_conditions=[{"rollout_percentage": 0}], unmanaged=["feature_enrollment"])
+    stack.write("early_access_feature", key, name=key, stage="beta", flag=key)
+    name = f"early_access_feature/{key}"
+    assert said(stack, name)[-1] == f"who opts in gets flag {key}"
+    stack.up()
+    stack.remove("early_access_feature", key)
+    assert said(stack, name) == [f"who opted in loses flag {key}"]
+
+
 def test_a_deletion_that_only_the_provider_refuses_is_refused_in_the_plan(stack: Stack, flag: str, key: str) -> None:
     """A run that was stopped made the flag and did not write down that it had applied it; somebody switched it on."""
     stack.manifest.pop(flag)

@@ -8,7 +8,7 @@ import pytest
 
 from ai_admin.definitions import Definition, Source
 from ai_admin.review.changes import Action, Change
-from ai_admin.review.effects import begun, effects, running
+from ai_admin.review.effects import begun, effects, enrolment, running
 from ai_admin.review.uses import users
 from providers.posthog.kinds import KINDS, Ref
 
@@ -55,6 +55,16 @@ def test_what_posthog_draws_by_a_key_is_drawn_anew_with_another() -> None:
 def test_a_stage_decides_on_who_opted_in(was: str, is_: str, said: str) -> None:
     [line] = followed(Ref("early_access_feature", "s"), {"stage": was, "flag": FLAG}, {"stage": is_, "flag": FLAG})
     assert line == f"who opted in {said} flag search"
+
+
+def test_an_early_access_feature_that_comes_goes_or_gets_another_flag_decides_on_who_opted_in() -> None:
+    feature = {"stage": "beta", "flag": FLAG}
+    assert enrolment({}, feature) == ["who opts in gets flag search"]
+    assert enrolment(feature, {}) == ["who opted in loses flag search"]
+    assert enrolment({}, {**feature, "stage": "draft"}) == enrolment({**feature, "stage": "archived"}, {}) == []
+    other = {**feature, "flag": Ref("flag", "find")}
+    lost, gets = followed(Ref("early_access_feature", "s"), feature, other)
+    assert (lost, gets) == ("who opted in loses flag search", "who opts in gets flag find")
 
 
 def test_an_experiment_that_runs_is_named_where_its_flag_changes() -> None:
