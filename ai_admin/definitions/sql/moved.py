@@ -6,10 +6,10 @@ Source: the functions of the present in PostHog's posthog/hogql/functions (DATE_
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ai_admin.definitions.sql.parser import EXPRESSION, SELECT, Tree, joins, parse, walk
 
@@ -55,16 +55,42 @@ def _edits(text: str) -> tuple[_Edit, ...]:
     tree, flaw, unread = parse(text, SELECT)
     if why := flaw or unread:
         raise NotMovedError(f"{why.message}: {why.fix}")
-    nodes = list(walk(tree))
-    named = {each["name"] for each in nodes if each["node"] == "CTE"}
-    edits = [edit for each in nodes if each["node"] == "Call" for edit in _present(each)]
-    edits += [edit for each in nodes if each["node"] == "SelectQuery" for edit in _bounded(each, named)]
+    edits = [edit for each in walk(tree) if each["node"] == "Call" for edit in _present(each)]
+    edits += [edit for query, named in _selects(tree) for edit in _bounded(query, named)]
     if not edits:
         raise NotMovedError("its SQL has no time in it: it would give today's number for each check")
     found = tuple(sorted(edits, key=lambda each: each[:2]))
     if parse(_edited(text, found, datetime(2026, 1, 1, tzinfo=UTC)), SELECT).flaw is not None:
         raise NotMovedError("its SQL is written in a way in which later events can't be left out")
     return found
+
+
+def _selects(tree: Any) -> Iterator[tuple[Tree, frozenset[str]]]:
+    """Yield each SELECT, with the queries that WITH names there: a query knows those before its own, and what is inside
+    of a SELECT knows that one's. A name may be that of a table, which is that table elsewhere.
+    """
+    left: list[tuple[Any, frozenset[str]]] = [(tree, frozenset())]
+    while left:
+        node, named = left.pop()
+        if isinstance(node, list):
+            left += [(each, named) for each in node]
+        elif isinstance(node, dict):
+            rest = dict(node)
+            if node.get("node") == "SelectSetQuery":  # all of a UNION know what the first of it names
+                first = rest.pop("initial_select_query")
+                left.append((first, named))
+                named |= _named(first.get("ctes"))
+            elif node.get("node") == "SelectQuery":
+                del rest["ctes"]
+                for each in node["ctes"] or ():
+                    left.append((each["expr"], named))
+                    named |= _named([each])
+                yield node, named
+            left += [(each, named) for each in rest.values()]
+
+
+def _named(ctes: Iterable[Tree] | None) -> frozenset[str]:
+    return frozenset(each["name"] for each in ctes or () if each["cte_type"] == "subquery")
 
 
 def _moment(moment: datetime) -> str:
@@ -97,7 +123,7 @@ def _present(call: Tree) -> Iterator[_Edit]:
         raise NotMovedError(f"its SQL calls {call['name']} in a form whose past is not known: write now()")
 
 
-def _bounded(query: Tree, named: set[str]) -> Iterator[_Edit]:
+def _bounded(query: Tree, named: frozenset[str]) -> Iterator[_Edit]:
     """Yield what leaves later events out of those that a query selects from; ``named`` are the queries of WITH."""
     selected = list(joins(query))
     events = [each for each in selected if _is_events(each, named)]
@@ -124,7 +150,7 @@ def _bounded(query: Tree, named: set[str]) -> Iterator[_Edit]:
         yield _Edit(end, end, lambda moment: f" WHERE {condition(moment)}")
 
 
-def _is_events(join: Tree, named: set[str]) -> bool:
+def _is_events(join: Tree, named: frozenset[str]) -> bool:
     """Return whether a table is that of events. Raises NotMovedError for one whose past PostHog does not keep."""
     table = join["table"]
     if table["node"] in _QUERIES:

@@ -35,6 +35,24 @@ NOW = "assumeNotNull(toDateTime('2026-11-20T10:30:00.000000Z'))"
             "WITH r AS (SELECT 1 AS x FROM events SAMPLE 0.1 WHERE ((a OR b) AND "
             f"`events`.timestamp <= {NOW})) SELECT * FROM r UNION ALL SELECT 2",
         ),
+        (
+            "WITH events AS (SELECT 1 AS x FROM events) SELECT x, now() FROM events",
+            f"WITH events AS (SELECT 1 AS x FROM events WHERE `events`.timestamp <= {NOW}) SELECT x, {NOW} FROM events",
+        ),
+        (
+            "SELECT 1 FROM (WITH events AS (SELECT now()) SELECT * FROM events) UNION ALL SELECT 1 FROM events",
+            f"SELECT 1 FROM (WITH events AS (SELECT {NOW}) SELECT * FROM events) UNION ALL "
+            f"SELECT 1 FROM events WHERE `events`.timestamp <= {NOW}",
+        ),
+        (
+            "WITH 5 AS events SELECT events, now() FROM events",
+            f"WITH 5 AS events SELECT events, {NOW} FROM events WHERE `events`.timestamp <= {NOW}",
+        ),
+        (
+            "WITH a AS (SELECT 1 AS x FROM events), b AS (SELECT x FROM a) SELECT x FROM b UNION ALL SELECT x FROM a",
+            f"WITH a AS (SELECT 1 AS x FROM events WHERE `events`.timestamp <= {NOW}), b AS (SELECT x FROM a) "
+            "SELECT x FROM b UNION ALL SELECT x FROM a",
+        ),
     ],
 )
 def test_its_present_is_the_moment_and_later_events_are_not_there(query: str, then: str) -> None:
@@ -48,6 +66,8 @@ def test_its_present_is_the_moment_and_later_events_are_not_there(query: str, th
         ("SELECT now('UTC')", "calls now in a form whose past is not known"),
         ("SELECT count() FROM persons", "reads persons, of which PostHog keeps no past$"),
         ("SELECT 1 FROM events JOIN groups g ON 1 = 1", "reads groups"),
+        ("WITH x AS (SELECT 1 FROM persons) SELECT count() FROM events", "reads persons"),
+        ("SELECT count() FROM events, (WITH persons AS (SELECT 1) SELECT * FROM persons), persons", "reads persons"),
         ("SELECT 1 FROM {table}", "reads a placeholder"),
         ("SELECT 1 FROM (SELECT 1) x LEFT JOIN events ON 1 = 1", "a LEFT JOIN of events"),
         ("SELECT 1 FROM events FULL OUTER JOIN (SELECT 1) x ON 1 = 1", "a FULL OUTER JOIN of events"),
