@@ -36,7 +36,7 @@ def paths(_: Json, answer: Json) -> Figure:
     edges = answer["results"]
     if not edges:
         return Words("No data: nobody took a path in this period.")
-    top = max(edge["value"] for edge in edges)
+    top = max(edge["value"] for edge in edges) or 1
     return Bars(
         tuple(
             Bar(_edge(edge), edge["value"], _with_time(f"{edge['value']:,}", edge["average_conversion_time"], 1000),

@@ -75,6 +75,22 @@ def test_bars_are_stacked_or_side_by_side_and_weak_while_the_interval_is_not_ove
     assert spec(plot, LIGHT)["layer"][0]["encoding"]["xOffset"]["field"] == "series"
 
 
+def zeros(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: zeros(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [*map(zeros, value)]
+    return 0 if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_nothing_but_zeros_is_drawn_as_well(name: str) -> None:
+    query, answer = EXAMPLES[name][1]
+    nothing = {part: zeros(value) if part == "results" else value for part, value in answer.items()}
+    shown = tile(figure(query, nothing), "x")
+    assert "NaN" not in shown
+
+
 def test_the_axis_reaches_the_goal_and_below_zero() -> None:
     assert spec(of("line"), LIGHT)["layer"][0]["encoding"]["y"]["scale"]["domain"] == [0, 5000]
     plot = Plot(("1", "2"), (Series("Spend", (1, 3), 0),), "bar", goals=(Goal("Most", 30), Goal("Ceiling", 200)))
