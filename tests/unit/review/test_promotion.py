@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -171,6 +172,19 @@ tests:
     assert line.startswith("flags/ai.yaml:8: a tenth: expected 10 % (give or take")
     checkout.write("flags/ai.yaml", HEAD + BASE + STAGING + tests.replace("10, expect", "50, expect"))
     assert promote(checkout.folder, "ai", "staging", "production").failing == ()
+
+
+def test_a_part_of_a_saved_metric_is_of_one_stack(checkout: Checkout) -> None:
+    checkout.write("Pulumi.sandbox.yaml", "config: {}\n")
+    head = "key: cost\nname: Cost\nquery:\n  name: Cost\n  metric_type: mean\n  source: {event: ai}\n"
+    staging = "stacks:\n  staging:\n    query: {goal: decrease}\n"
+    checkout.write("experiments/saved_metrics/cost.yaml", head + staging)
+    checkout.write("events/ai.yaml", "key: ai\n")
+    found = promote(checkout.folder, "cost", "staging", "production")
+    patch = {"query": {"goal": "decrease"}}
+    assert yaml.safe_load(found.text)["stacks"] == {"staging": patch, "production": patch}
+    [[line]] = found.changes.values()
+    assert line.text == "metric: goal from increase to decrease"
 
 
 @pytest.mark.parametrize(
