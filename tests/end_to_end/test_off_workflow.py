@@ -116,7 +116,8 @@ def test_c2_a_merge_switches_off_before_staging(oncall: OnCall, tmp_path: Path) 
     assert "needs" not in jobs["off"]
     assert "concurrency" not in {*jobs["off"], *workflow("apply")}, "a run that is under way would be waited for"
     assert jobs["off"]["strategy"]["matrix"]["stack"] == ["production", "staging"]
-    assert (jobs["staging"]["needs"], jobs["staging"]["if"]) == ("off", "${{ !cancelled() }}")
+    assert jobs["staging"]["needs"] == "off"
+    assert jobs["staging"]["if"] == "${{ !cancelled() && needs.off.result != 'skipped' }}", "it may well have failed"
     assert jobs["production"]["if"] == "${{ !cancelled() && needs.staging.result == 'success' }}"
 
 

@@ -52,7 +52,12 @@ def names(value: Any) -> Any:
 
 class _Context(SimpleNamespace):
     def __getattr__(self, _: str) -> Any:
-        return ""
+        return _Nothing("")
+
+
+class _Nothing(str):
+    def __getattr__(self, _: str) -> Any:
+        return self
 
 
 def evaluated(text: str, contexts: Mapping[str, Any]) -> Any:
@@ -66,7 +71,7 @@ def evaluated(text: str, contexts: Mapping[str, Any]) -> Any:
 def expression(text: str, contexts: Mapping[str, Any]) -> Any:
     """Return the value of an expression, as far as ours go: look-ups, comparisons, and, or, not."""
     python = _TOKEN.sub(lambda match: _PYTHON.get(match[0], match[0]), text)
-    functions = {"cancelled": lambda: False, "hashFiles": lambda *_: "0", "__builtins__": {}}
+    functions = {"cancelled": lambda: False, "hashFiles": lambda *_: "0", "format": str.format, "__builtins__": {}}
     return eval(python.strip(), functions, {name: names(each) for name, each in contexts.items()})
 
 
@@ -104,7 +109,7 @@ class Runner:
         """Run a job for a commit. Contexts are given as GitHub's are called: matrix, inputs, event, …"""
         read = workflow(name)
         body = read["jobs"][job]
-        event = contexts.pop("event", {})
+        event = {"repository": {"default_branch": "main"}, **contexts.pop("event", {})}
         given: dict[str, Any] = {"strategy": {"job-total": 1}, **contexts, "runner": {"os": "Linux"}, "steps": {}}
         given["vars"] = self.variables
         given["github"] = {
@@ -112,14 +117,14 @@ class Runner:
             "repository": self.github.repository,
             "ref": "refs/heads/main",
             "event": event,
-            "event_name": "pull_request" if event else "push",
+            "event_name": next((name for name in ("pull_request", "merge_group") if name in event), "push"),
         }
         if "if" in body and not evaluated(f"${{{{ {_bare(body['if'])} }}}}", given):
             raise AssertionError(f"{name}/{job} does not run: {body['if']}")
         environment = evaluated(body["environment"], given) if "environment" in body else None
         given["secrets"] = self.secrets[environment] if environment else {}
         self._jobs += 1
-        head = event["pull_request"]["head"]["sha"] if event else commit
+        head = event["pull_request"]["head"]["sha"] if "pull_request" in event else commit
         done = Done(self.folder / f"job-{self._jobs}", head)
         done.folder.mkdir(parents=True)
         variables = {**read.get("env", {}), **body.get("env", {})}
@@ -142,7 +147,7 @@ class Runner:
         if action == "actions/checkout":
             wanted = given.get("ref") or commit
             # A clone that is as shallow as on GitHub lacks what a script wrongly relies on.
-            depth = given.get("fetch-depth", "1")
+            depth = str(given.get("fetch-depth", 1))
             for command in (
                 ["init", "-q", "-b", "main"],
                 ["remote", "add", "origin", f"file://{self.origin}"],

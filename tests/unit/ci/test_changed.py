@@ -12,10 +12,11 @@ import pytest
 import yaml
 
 from tests.support.sandbox import REPOSITORY
+from tests.support.workflows import evaluated
 
 WORKFLOW = REPOSITORY / ".github" / "workflows" / "preview.yml"
 JOBS = yaml.safe_load(WORKFLOW.read_text(encoding="utf-8"))["jobs"]
-[STEP] = [step["run"] for step in JOBS["check"]["steps"] if step.get("id") == "changed"]
+[STEP] = [step for step in JOBS["check"]["steps"] if step.get("id") == "changed"]
 
 
 def git(root: Path, *arguments: str) -> None:
@@ -52,13 +53,14 @@ def repository(merged_into: Path) -> Path:
     return merged_into
 
 
-def decided(root: Path) -> dict[str, object]:
+def decided(root: Path, **event: dict[str, str]) -> dict[str, object]:
     """Commit what was changed, run the workflow's step, and return what it gives to the next ones."""
     git(root, "add", "--all")
     git(root, "commit", "--quiet", "--message", "after", "--allow-empty")
     output = root / "output"
-    environ = {**os.environ, "GITHUB_OUTPUT": str(output)}
-    subprocess.run(["bash", "-e", "-c", STEP], cwd=root, env=environ, check=True)
+    base = str(evaluated(STEP["env"]["BASE"], {"github": {"event": event}}))
+    environ = {**os.environ, "GITHUB_OUTPUT": str(output), "BASE": base}
+    subprocess.run(["bash", "-e", "-c", STEP["run"]], cwd=root, env=environ, check=True)
     lines = output.read_text(encoding="utf-8").splitlines()
     return {name: json.loads(value) for name, value in (line.split("=", 1) for line in lines)}
 
@@ -93,6 +95,14 @@ def test_switching_off_is_a_change_of_a_definition_alone(repository: Path) -> No
 def test_a_removed_file_is_a_change_and_a_moved_one_two(repository: Path) -> None:
     (repository / "README.md").rename(repository / "flags" / "README.md")
     assert decided(repository)["product"] is True
+
+
+def test_in_a_merge_queue_every_commit_counts(repository: Path) -> None:
+    """A pull request that is rebased comes as several commits."""
+    write(repository, "README.md", "changed\n")
+    decided(repository)
+    write(repository, "flags/ai.yaml", "changed\n")
+    assert decided(repository, merge_group={"base_sha": "before"})["product"] is True
 
 
 def test_what_can_not_be_compared_is_a_change_of_the_product(repository: Path) -> None:

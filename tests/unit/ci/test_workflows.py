@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from tests.support.sandbox import REPOSITORY
-from tests.support.workflows import WORKFLOWS, every_job, workflow
+from tests.support.workflows import WORKFLOWS, evaluated, every_job, workflow
 
 JOBS = every_job()
 TEXTS = {path.name: path.read_text(encoding="utf-8") for path in WORKFLOWS.glob("*.yml")}
@@ -69,6 +69,30 @@ def test_actions_are_pinned_by_commit_with_the_version_beside() -> None:
 def test_one_action_has_one_commit() -> None:
     found = set(re.findall(PINNED, "\n".join((*TEXTS.values(), ACTION.read_text(encoding="utf-8")))))
     assert len({each.partition("@")[0] for each in found}) == len(found)
+
+
+def test_a_merge_queue_is_checked_and_has_no_plans() -> None:
+    """A check that is required and never reports would hold the queue for good."""
+    preview = workflow("preview")
+    assert preview[True].keys() == {"pull_request", "merge_group"}
+    queued = {"github": {"event_name": "merge_group", "repository": "acme/ai-admin", "event": {"merge_group": {}}}}
+    assert not evaluated(f"${{{{ {preview['jobs']['changed']['if']} }}}}", queued)
+    assert preview["jobs"]["plan"]["needs"] == "changed"
+    assert preview["jobs"]["comment"]["needs"] == "plan"
+
+
+@pytest.mark.parametrize(
+    ("ref", "runs"),
+    [("refs/heads/trunk", True), ("refs/heads/main", False), ("refs/heads/more-ai", False), ("refs/tags/trunk", False)],
+)
+def test_what_is_applied_is_the_default_branch_whatever_it_is_called(ref: str, runs: bool) -> None:
+    pushed = {"ref": ref, "event_name": "push", "event": {"repository": {"default_branch": "trunk"}}}
+    contexts = {"github": {**pushed, "repository": "acme/ai-admin"}, "vars": {"CODE_SCANNING": "true"}}
+    for name in ("apply/off", "code-scanning/definitions"):
+        assert evaluated(f"${{{{ {JOBS[name]['if']} }}}}", contexts) is runs
+    skipped = {"needs": {"off": {"result": "skipped"}}}
+    assert not evaluated(JOBS["apply/staging"]["if"], skipped)
+    assert JOBS["apply/production"]["needs"] == "staging"
 
 
 def test_no_two_applies_of_a_stack_at_once_and_switch_offs_wait_for_none() -> None:
