@@ -116,6 +116,8 @@ def test_gitlab_has_the_same_rules() -> None:
     assert not {"resource_group", "interruptible"} & jobs["off"].keys()
     assert jobs["stages"].index("off") < jobs["stages"].index("staging") < jobs["stages"].index("production")
     fork = "$CI_MERGE_REQUEST_SOURCE_PROJECT_ID == $CI_PROJECT_ID"
-    assert fork in jobs["plan"]["rules"][0]["if"]
-    assert fork in jobs["comment"]["rules"][0]["if"]
-    assert fork not in jobs["check"]["rules"][0]["if"]
+    train = '$CI_MERGE_REQUEST_EVENT_TYPE != "merge_train"'
+    for part in (fork, train):
+        assert part in jobs["plan"]["rules"][0]["if"]
+        assert part in jobs["comment"]["rules"][0]["if"]
+        assert part not in jobs["check"]["rules"][0]["if"]
