@@ -9,7 +9,7 @@ from typing import Any
 
 from sandbox.auth.identity import membership
 from sandbox.auth.users import show_user
-from sandbox.resources.analytics import tiles
+from sandbox.resources.analytics import subscription_effects, tiles
 from sandbox.rest.fields import choice, text
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context, timestamp
@@ -23,6 +23,9 @@ def write(context: Context, dashboard: Data, sent: list[Any]) -> None:
     for item in sent:
         if not isinstance(item, dict):
             raise Invalid("Tile must be an object", "tiles")
+    removed = [_own(context, dashboard, item.get("id")) for item in sent if item.get("deleted") is True]
+    subscription_effects.left(context, dashboard["id"], [tile["insight"] for tile in removed if tile is not None])
+    for item in sent:
         tile = _own(context, dashboard, item.get("id"))
         if item.get("text"):
             _write_text(context, dashboard, tile, item)

@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 from sandbox.auth.identity import ADMIN, level
-from sandbox.resources.analytics import dashboard_tiles, tiles
+from sandbox.resources.analytics import dashboard_tiles, subscription_effects, tiles
 from sandbox.resources.analytics.insights import INSIGHTS
 from sandbox.resources.organization.tenancy import put_project
 from sandbox.rest.fields import (
@@ -132,6 +132,7 @@ class Dashboards(Resource):
     def _deleted(self, context: Context, row: Data, with_insights: bool) -> None:
         if context.project["primary_dashboard"] == row["id"]:
             put_project(context.store, {**context.project, "primary_dashboard": None})
+        subscription_effects.left_by_all(context, row["id"])
         for tile in tiles.of_dashboard(context.store, row["id"]):
             tiles.put(context, {**tile, "deleted": True})
             if with_insights and tile["insight"] and not tiles.of_insight(context.store, tile["insight"]):

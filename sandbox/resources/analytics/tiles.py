@@ -7,6 +7,7 @@ button tiles (`dashboard_tiles.py`).
 from collections.abc import Iterable
 from typing import Any
 
+from sandbox.resources.analytics import subscription_effects
 from sandbox.storage.store import Data, Reference, Store
 from sandbox.wire.context import Context, timestamp
 
@@ -39,6 +40,9 @@ def free_id(store: Store) -> int:
 
 
 def put(context: Context, tile: Data) -> None:
+    before = context.store.get(KIND, tile["id"])
+    if before is not None and tile["deleted"] and not before["deleted"] and tile["insight"] is not None:
+        subscription_effects.left(context, tile["dashboard"], [tile["insight"]])
     context.store.put(KIND, str(context.project["id"]), tile, listed=not tile["deleted"], refs=_references(tile))
 
 

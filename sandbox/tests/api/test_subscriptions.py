@@ -74,6 +74,37 @@ def test_a_dashboards_subscription_delivers_insights_that_stand_on_it(api: Api) 
     assert refusal(api("PATCH", path, {"dashboard_export_insights": []}))[3] == attr
 
 
+def test_an_insight_that_leaves_the_dashboard_leaves_its_subscription_and_the_last_one_pauses_it(api: Api) -> None:
+    """Also where another key than the subscription's takes it off; nothing switches it on again."""
+    dashboard = api.dashboard()["id"]
+    one, two, three = (api.insight(dashboards=[dashboard])["id"] for _ in range(3))
+    made = api.post("subscriptions/", _body(dashboard=dashboard, dashboard_export_insights=[one, two, three]))
+
+    def found() -> tuple[bool, list[int]]:
+        shown = api.get(f"subscriptions/{made['id']}/")
+        return shown["enabled"], shown["dashboard_export_insights"]
+
+    api.patch(f"insights/{one}/", {"dashboards": []})
+    assert found() == (True, [two, three])
+    tiles = {each["insight"]["id"]: each["id"] for each in api.get(f"dashboards/{dashboard}/")["tiles"]}
+    api.patch(f"dashboards/{dashboard}/", {"tiles": [{"id": tiles[two], "deleted": True}]})
+    assert found() == (True, [three])
+    api.patch(f"insights/{three}/", {"deleted": True})
+    assert found() == (False, [three])
+    api.patch(f"insights/{three}/", {"deleted": False, "dashboards": [dashboard]})
+    assert found() == (False, [three])
+
+
+def test_a_deleted_dashboard_pauses_its_subscriptions(api: Api) -> None:
+    dashboard = api.dashboard()["id"]
+    insights = [api.insight(dashboards=[dashboard])["id"] for _ in range(2)]
+    made = api.post("subscriptions/", _body(dashboard=dashboard, dashboard_export_insights=insights))
+    for deleted in (True, False):
+        api.patch(f"dashboards/{dashboard}/", {"deleted": deleted})
+        shown = api.get(f"subscriptions/{made['id']}/")
+        assert (shown["enabled"], shown["dashboard_export_insights"]) == (False, insights)
+
+
 @pytest.mark.parametrize(
     ("values", "detail", "attr"),
     [
