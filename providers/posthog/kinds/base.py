@@ -209,8 +209,8 @@ class Field:
     """False where PostHog keeps no object without it, as of what is required and has no default; the schema then
     refuses a definition that leaves it out."""
     follows: bool = False
-    """Changes when other definitions are applied too (a tile that goes takes its insight off the dashboard), so that
-    this keeps nobody from deleting the object."""
+    """Changes when other definitions are applied too (a tile that goes takes its insight off the dashboard, and out of
+    what its subscriptions send), so that this keeps nobody from deleting the object."""
     shared: bool = False
     """A set that people add to as well: what is theirs is not compared, and stays."""
     secret: bool = False

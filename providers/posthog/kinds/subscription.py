@@ -101,6 +101,7 @@ SUBSCRIPTION = Kind(
             default=[],
             normalise=unordered,
             clearable=False,
+            follows=True,
         ),
         Field("prompt", normalise=text, clearable=False),
         Field("target_type", wording=Wording("way of delivery", show=choice_text), required=True),
@@ -127,7 +128,8 @@ SUBSCRIPTION = Kind(
         Field("count", wording=Wording("number of deliveries")),
         Field("start_date", normalise=instant, wording=MOMENT, required=True),
         Field("until_date", normalise=instant, wording=Wording("end date", show=moment_text)),
-        Field("enabled", default=True, shown=True, wording=SWITCH),
+        # PostHog takes an insight that leaves the dashboard out of what is sent, and with the last one it pauses this.
+        Field("enabled", default=True, shown=True, wording=SWITCH, follows=True),
         Field(
             "summary_enabled",
             default=False,

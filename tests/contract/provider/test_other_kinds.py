@@ -274,6 +274,18 @@ def test_a_subscription_of_a_dashboard_cant_become_one_of_an_insight(plugin: Plu
     assert applied(plugin, "subscription", wanted)[0] != id_
 
 
+def test_a_subscription_whose_insight_left_its_dashboard_in_the_same_run_is_deleted(
+    sandbox: Sandbox, things: Things
+) -> None:
+    """The engine deletes at the end of a run, and PostHog pauses it when its last insight leaves the dashboard."""
+    least, _ = subscription(things)
+    made = Applied(Runs(sandbox, {}), "subscription", least)
+    sandbox.call("PATCH", f"insights/{least['dashboard_export_insights'][0]}/", {"dashboards": []})
+    assert made.live()["enabled"] is False
+    made.runs.new_run("subscription").delete(made.id, made.state)
+    assert made.live()["deleted"] is True
+
+
 def test_a_slack_workspace_is_named_and_not_numbered(plugin: Plugin, sandbox: Sandbox, things: Things) -> None:
     least, _ = subscription(things)
     wanted = {**least, "target_type": "slack", "target_value": "#ai", "workspace": "acme"}
