@@ -74,6 +74,13 @@ class History:
 
         return any(map(by_another, self._read(kind, id_)))
 
+    def by_another(self, kind: Kind, id_: str, field: Field, user_id: Any) -> bool:
+        """Return whether another than this user may have changed a field last: the log says so, or can't be read."""
+        last, unread = self._last(kind, id_, [field])
+        if field.name in last:
+            return (last[field.name].get("user") or {}).get("id") not in (None, user_id)
+        return bool(unread)
+
     def by(self, kind: Kind, id_: str, name: str) -> str:
         """Return who changed a field of an object last, and when, in brackets; empty where the log does not say.
 

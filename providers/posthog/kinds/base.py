@@ -210,7 +210,8 @@ class Field:
     refuses a definition that leaves it out."""
     follows: bool = False
     """Changes when other definitions are applied too (a tile that goes takes its insight off the dashboard, and out of
-    what its subscriptions send), so that this keeps nobody from deleting the object."""
+    what its subscriptions send), so that this keeps nobody from deleting the object, nor, where it is not ``shared``,
+    from changing it: it is written anew."""
     shared: bool = False
     """A set that people add to as well: what is theirs is not compared, and stays."""
     secret: bool = False

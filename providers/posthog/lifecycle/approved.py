@@ -9,7 +9,7 @@ colleague's edit, another policy, what PostHog refuses) does not leave it on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -63,9 +63,7 @@ class Approved(Collection):
         """
         fields = reconcile.changed(self.kind, old, new)
         if not id_.startswith(WAITING) or not fields:
-            if not _goes_off(fields, new):
-                return super().update(id_, old, new, meta)
-            return self._off_first(id_, old, meta, lambda live, off, told: self._change(id_, off, new, told, live))
+            return super().update(id_, old, new, meta)
         request = self._open_creation(id_)
         asked = self.writer.project(request.applied_to({}), new) if request else {}
         if request is None or any(field.name != APART for field in reconcile.changed(self.kind, asked, new)):
@@ -76,14 +74,18 @@ class Approved(Collection):
         self._wait(request, meta)
         return old
 
-    def _change_adopted(
-        self, id_: str, before: Properties, new: Properties, meta: Metadata, live: Live | None = None
+    def _change(
+        self,
+        id_: str,
+        old: Properties,
+        new: Properties,
+        meta: Metadata,
+        live: Live | None = None,
+        known: Properties | None = None,
     ) -> Properties:
-        if live or not _goes_off(reconcile.changed(self.kind, before, new), new):
-            return super()._change_adopted(id_, before, new, meta, live)
-        return self._off_first(
-            id_, before, meta, lambda live, off, told: self._change_adopted(id_, off, new, told, live)
-        )
+        if live or not _goes_off(reconcile.changed(self.kind, old, new), new):
+            return super()._change(id_, old, new, meta, live, known)
+        return self._off_first(id_, old, new, meta, known)
 
     def _patch(
         self, id_: str, fields: list[Field], new: Properties, live: Live, before: Properties, meta: Metadata
@@ -103,12 +105,12 @@ class Approved(Collection):
         return before
 
     def _off_first(
-        self, id_: str, before: Properties, meta: Metadata, rest: Callable[[Live, Properties, Metadata], Properties]
+        self, id_: str, before: Properties, new: Properties, meta: Metadata, known: Properties | None
     ) -> Properties:
-        """Switch a flag off by itself, do the ``rest``, and return what PostHog then holds.
+        """Switch a flag off by itself, then change the rest, and return what PostHog then holds.
 
-        ``rest`` gets the flag as PostHog answered, its canonical form, and metadata for messages, which then begin with
-        what became of the switch. While that waits for an approval, nothing else is sent.
+        Messages about the rest begin with what became of the switch. While that waits for an approval, nothing else is
+        sent.
         """
         asked = self._asked_off(id_)
         if asked and asked.state == REFUSED:
@@ -124,7 +126,7 @@ class Approved(Collection):
             raise Conflict(f"{self.kind.type} {id_} was deleted since it was read; run again")
         self.inventory.wrote(self.kind, live)
         try:
-            return rest(live, switched_off(before), replace(meta, done=_OFF))
+            return super()._change(id_, switched_off(before), new, replace(meta, done=_OFF), live, known)
         except (ApiError, Stopped) as problem:
             raise Stopped(f"{_OFF}: {explained(problem) if isinstance(problem, ApiError) else problem}") from None
 

@@ -88,21 +88,8 @@ class Collection:
         self.inventory.claim(self.kind, id_)
         live = self.inventory.get(self.kind, id_)
         before = self.writer.project(live, properties) if live else {}
-        return id_, self._change_adopted(id_, before, properties, meta)
-
-    def _change_adopted(
-        self, id_: str, before: Properties, new: Properties, meta: Metadata, live: Live | None = None
-    ) -> Properties:
-        """PATCH what differs in an object that is there; ``live`` is the object where it was just read.
-
-        ``before`` is what was announced and judged: what the list held, which may be minutes old by now.
-        """
-        fields = reconcile.changed(self.kind, before, new)
-        live = live or (self.inventory.fetch if fields else self.inventory.get)(self.kind, id_)
-        if live is None:
-            raise ApiError(f"{self.kind.type} {id_} was deleted while it was being adopted; run again")
-        self._check_unchanged(live, before, new, new)
-        return self._patch(id_, fields, new, live, before, meta)
+        # Announced and judged was what the list held, which may be minutes old by now.
+        return id_, self._change(id_, before, properties, meta, known=properties)
 
     def update(self, id_: str, old: Properties, new: Properties, meta: Metadata) -> Properties:
         """PATCH the fields in which ``new`` differs from ``old``, and return what PostHog then holds.
@@ -116,9 +103,19 @@ class Collection:
         return self._change(id_, old, new, meta)
 
     def _change(
-        self, id_: str, old: Properties, new: Properties, meta: Metadata, live: Live | None = None
+        self,
+        id_: str,
+        old: Properties,
+        new: Properties,
+        meta: Metadata,
+        live: Live | None = None,
+        known: Properties | None = None,
     ) -> Properties:
-        """PATCH what differs; ``live`` is the object where it was just read."""
+        """PATCH what differs.
+
+        ``live`` is the object where it was just read, ``known`` what ``old`` was read with, if that is not what was
+        applied last.
+        """
         fields = reconcile.changed(self.kind, old, new)
         new = {**new, UNKEPT: old[UNKEPT]} if UNKEPT in old else new
         if not fields:
@@ -126,26 +123,35 @@ class Collection:
         live = live or self.inventory.fetch(self.kind, id_)
         if live is None:
             raise Conflict(f"{self.kind.type} {id_} was deleted since it was read; run again")
-        self._check_unchanged(live, old, new)
-        return self._patch(id_, fields, new, live, old, meta)
+        followed = self._check_unchanged(live, old, new, known)
+        names = {field.name for field in (*fields, *followed)}
+        return self._patch(id_, [each for each in self.kind.fields if each.name in names], new, live, old, meta)
 
     def _check_unchanged(
         self, live: Live, old: Properties, new: Properties | None, known: Properties | None = None
-    ) -> None:
+    ) -> list[Field]:
         """Raise :class:`Conflict` if the object is not as it was read; ``new`` is what it is to be, None: deleted.
 
-        ``known`` is what ``old`` was read with, if that is not what was applied last.
+        Returns what differs from ``new`` as it follows what this run wrote elsewhere, and nobody else changed it.
         """
         now = self.writer.project(live, known or old)
         moved = [field for field in reconcile.changed(self.kind, now, old) if new is not None or not field.follows]
+        followed: list[Field] = []
         if new is not None:
             moved = [field for field in moved if not reconcile.same(now.get(field.name), new.get(field.name))]
+            followed = [field for field in moved if field.follows and not field.shared and self._is_ours(live, field)]
+            moved = [field for field in moved if field not in followed]
         if moved:
             changes = self.services.history.changes(self.kind, live, moved, old, now)
             name = f"{self.kind.type} {live[self.kind.id_name]}"
             raise Conflict(
                 f"{name} was changed since it was read: {changes}; it was left as it is, run again to see the change"
             )
+        return followed
+
+    def _is_ours(self, live: Live, field: Field) -> bool:
+        id_, me = str(live[self.kind.id_name]), self.inventory.user_id()
+        return not self.services.history.by_another(self.kind, id_, field, me)
 
     def _patch(
         self, id_: str, fields: list[Field], new: Properties, live: Live, before: Properties, meta: Metadata

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from pulumi.runtime.proto import provider_pb2
 
+from providers.posthog.errors import Refused
 from providers.posthog.kinds import KINDS
 from providers.posthog.kinds.notification import digest
 from tests.contract.provider.test_provider import applied, changes, flag, refused
@@ -284,6 +285,38 @@ def test_a_subscription_whose_insight_left_its_dashboard_in_the_same_run_is_dele
     assert made.live()["enabled"] is False
     made.runs.new_run("subscription").delete(made.id, made.state)
     assert made.live()["deleted"] is True
+
+
+@pytest.mark.parametrize("kept", [0, 1])
+def test_a_subscription_follows_the_insights_that_a_run_takes_off_and_puts_on_its_dashboard(
+    sandbox: Sandbox, things: Things, kept: int
+) -> None:
+    """The insights are written first: PostHog has shortened what is sent, or paused it, when it is written itself."""
+    least, _ = subscription(things)
+    [one] = least["dashboard_export_insights"]
+    stays, new = [things.insight(least["dashboard"])] * kept, things.insight(least["dashboard"])
+    runs = Runs(sandbox, {})
+    made = Applied(runs, "subscription", {**least, "dashboard_export_insights": [one, *stays]})
+    provider = runs.new_run("subscription")
+    sandbox.call("PATCH", f"insights/{one}/", {"dashboards": []})
+    assert (made.live()["enabled"], made.live()["dashboard_export_insights"]) == (bool(kept), stays or [one])
+    wanted = {**least, "dashboard_export_insights": [*stays, new]}
+    provider.update(made.id, made.state, provider.check(made.state, wanted).inputs)
+    assert (made.live()["enabled"], made.live()["dashboard_export_insights"]) == (True, [*stays, new])
+
+
+def test_a_subscription_that_somebody_pauses_meanwhile_stays_paused(sandbox: Sandbox, things: Things) -> None:
+    least, more = subscription(things)
+    runs = Runs(sandbox, {})
+    made = Applied(runs, "subscription", least)
+    provider = runs.new_run("subscription")
+    ana = sandbox.call("POST", "/_sandbox/users", {"email": "pausing@example.com"})["personal_api_key"]
+    sandbox.call("PATCH", made.path, {"enabled": False}, key=ana)
+    wanted = {**least, "dashboard_export_insights": more["dashboard_export_insights"]}
+    inputs = provider.check(made.state, wanted).inputs
+    with pytest.raises(Refused, match=r"enabled true -> false \(by pausing@example\.com"):
+        provider.update(made.id, made.state, inputs)
+    assert made.live()["enabled"] is False
 
 
 def test_a_slack_workspace_is_named_and_not_numbered(plugin: Plugin, sandbox: Sandbox, things: Things) -> None:
