@@ -12,6 +12,7 @@ from ai_admin.cli.checkout import checkout
 from ai_admin.cli.text import ended
 from ai_admin.definitions.saving import put
 from ai_admin.initial import SAMPLES, Changes, changes, wrong_choices
+from providers.posthog.connection import same_host
 from providers.posthog.errors import NotInitialised
 
 EU = "https://eu.posthog.com"
@@ -70,6 +71,7 @@ def init(host: str | None, projects: dict[str, str], samples: str | None) -> Non
     wrong = wrong_choices(host, projects)
     if wrong:
         raise click.UsageError("\n".join(wrong))
+    host = same_host(host)
     try:
         made = changes(root, host, projects, samples == "keep")
         put(made)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from providers.posthog.answer import Answer, NoAnswer
-from providers.posthog.connection import Connection
+from providers.posthog.connection import Connection, same_host
 from providers.posthog.errors import ApiError
 from providers.posthog.limits import HOUR, Clock, Limiter, Wait, span
 from providers.posthog.settings import KEY_VARIABLE
@@ -137,9 +137,11 @@ class Client:
             following = answer.get("next") if isinstance(answer, dict) else None
             if not following:
                 return
-            here, there = urlsplit(self.connection.host), urlsplit(following)
-            if there.netloc != here.netloc:
-                raise ApiError(f"PostHog's next page is on another host ({there.netloc}); set host to that address")
+            there = urlsplit(following)
+            # Not by the scheme, which PostHog may not know behind a proxy: what is asked is the connection's host.
+            if there.netloc and _place(following) != _place(self.connection.host):
+                other = same_host(following)
+                raise ApiError(f"PostHog's next page is on another host ({other}); set host to that address")
             answer = self.get(f"{there.path}?{there.query}")
 
     def request(
@@ -255,7 +257,10 @@ class Client:
         status = refused.status
         address = refused.headers.get("Location")
         if status < 400 and address:
-            return ApiError(f"{self.connection.host} redirects to {address}; set host to that", status)
+            other = same_host(address)
+            if urlsplit(address).netloc and other != self.connection.host:
+                return ApiError(f"{self.connection.host} redirects to {other}; set host to that", status)
+            return ApiError(f"PostHog answered {status} to {method} {path.split('?')[0]}: see {address}", status)
         try:
             answer = jsonlib.loads(refused.body)
         except ValueError:
@@ -274,6 +279,10 @@ class Client:
             message = f"PostHog answered {status} to {method} {path.split('?')[0]}: {' '.join(said.split())}"
         retry_after = _seconds(refused.headers.get("Retry-After"))
         return ApiError(message, status, code, attr, answer, retry_after, reading=_is_reading(method, path))
+
+
+def _place(address: str) -> str:
+    return urlsplit(same_host(address)).netloc
 
 
 def _is_reading(method: str, path: str) -> bool:

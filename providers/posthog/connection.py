@@ -27,6 +27,7 @@ class Connection:
     """A PostHog project and the personal API key for it; the key is in no ``repr``."""
 
     host: str
+    """The address of its API and pages, as :func:`same_host` spells it."""
     project_id: str
     organization_id: str | None
     api_key: str = field(repr=False)
@@ -39,7 +40,7 @@ class Connection:
         Ids are PostHog's own: elsewhere they are other objects', or nobody's, and all would pass for deleted. ``host``
         and ``project_id`` are what the state says, empty where it says nothing.
         """
-        if project_id and same_project(project_id) != same_project(self.project_id):
+        if project_id and same_project(project_id) != self.project_id:
             return (
                 f"this stack's objects live in PostHog project {project_id}, but the connection is to project "
                 f"{self.project_id}; set {VARIABLES['project_id']} or the stack's configuration to {project_id}"
@@ -78,7 +79,9 @@ def resolve(settings: Settings) -> Connection:
         if not (host and project_id and api_key):
             problems += unknown_variables(settings.environ)
         raise (ConnectionProblem if api_key else KeyRefused)("\n".join(problems))
-    return Connection(host or "", project_id or "", found["organization_id"], api_key, settings.moved_from)
+    organization_id = found["organization_id"]
+    host, project_id = same_host(host or ""), same_project(project_id or "")
+    return Connection(host, project_id, organization_id, api_key, settings.moved_from)
 
 
 def unknown_variables(environ: Mapping[str, str]) -> list[str]:
@@ -125,10 +128,10 @@ def host_problems(host: str | None) -> list[str]:
 
 
 def same_host(host: str) -> str:
-    """Return the one spelling of an address of PostHog; what is no address is returned as it is.
+    """Return the one spelling of an address of PostHog, without a path; what is no address is returned as it is.
 
     PostHog Cloud has several names for one region: https://posthog.com/docs/api tells those of its API and of what
-    takes events; ``app.posthog.com`` is an older one of the pages and API in the US.
+    takes events; ``app.posthog.com`` is an older one of the pages and API in the US. It is the API's that is returned.
     """
     try:
         parts = urlsplit(host.strip().rstrip("/"))
@@ -139,7 +142,8 @@ def same_host(host: str) -> str:
         return host
     name = name.rstrip(".")
     port = None if port == _PORTS.get(parts.scheme) else port
-    return f"{parts.scheme}://{_ALSO_CALLED.get(name, name)}" + (f":{port}" if port else "")
+    shown = f"[{name}]" if ":" in name else _ALSO_CALLED.get(name, name)
+    return f"{parts.scheme}://{shown}" + (f":{port}" if port else "")
 
 
 def _installation(host: str) -> str:

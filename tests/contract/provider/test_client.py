@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -287,9 +288,22 @@ def test_the_key_goes_to_no_other_host(server: Scripted, client: Client) -> None
     with pytest.raises(ApiError, match="on another host"):
         list(client.pages("/list/"))
     server.say(302, Location=f"{other.url}/")
-    with pytest.raises(ApiError, match=f"redirects to {other.url}"):
+    with pytest.raises(ApiError, match=f"redirects to {other.url}; set host to that"):
         client.get("/x/")
     assert other.asked == []
+    for address in ("/login?next=/x/", f"{server.url}/login"):
+        server.say(302, Location=address)
+        with pytest.raises(ApiError, match=rf"^PostHog answered 302 to GET /x/: see {re.escape(address)}$"):
+            client.get("/x/")
+
+
+def test_posthogs_own_links_may_spell_its_address_otherwise(server: Scripted) -> None:
+    port = server.url.rpartition(":")[2]
+    client = Client(Connection(f"http://localhost:{port}", "1", None, "phx_secret"))
+    for spelt in (f"https://LocalHost.:{port}", ""):
+        server.say(200, {"results": [{"id": 1}], "next": f"{spelt}/list/?cursor=abc"})
+        server.say(200, {"results": [{"id": 2}], "next": None})
+        assert [item["id"] for item in client.pages("/list/")] == [1, 2]
 
 
 def test_a_key_that_is_not_accepted_is_not_shown(server: Scripted, client: Client) -> None:

@@ -167,6 +167,7 @@ def test_a_state_of_another_project_is_neither_read_nor_changed_nor_deleted(
             call()
         assert said in refusal.text
     assert plugin.read("flag", id_, outs)[1] == outs
+    assert plugin.read("flag", id_, {**outs, "project_id": f"0{outs['project_id']}"})[0] == id_, "another spelling"
 
 
 def test_a_state_from_before_hosts_were_kept_gets_the_host(plugin: Plugin, sandbox: Sandbox) -> None:

@@ -29,6 +29,23 @@ def test_another_spelling_is_no_contradiction() -> None:
 
 
 @pytest.mark.parametrize(
+    ("host", "meant"),
+    [
+        ("https://EU.i.posthog.com:443/", "https://eu.posthog.com"),
+        ("https://us.i.posthog.com", "https://us.posthog.com"),
+        ("https://app.posthog.com", "https://us.posthog.com"),
+        ("https://PostHog.example.com:8443", "https://posthog.example.com:8443"),
+        ("http://[::1]:8000/", "http://[::1]:8000"),
+        ("http://localhost:80", "http://localhost"),
+    ],
+)
+def test_one_project_has_one_address_whatever_it_is_called(host: str, meant: str) -> None:
+    """That of the API and the pages: links and messages are made of it, and plans compared by it."""
+    connection = resolve(Settings({**CONFIG, "host": host, "project_id": "042"}, KEY))
+    assert (connection.host, connection.project_id) == (meant, "42")
+
+
+@pytest.mark.parametrize(
     ("variable", "value", "ours"),
     [
         ("POSTHOG_HOST", "https://us.posthog.com", "https://eu.posthog.com"),
