@@ -150,12 +150,14 @@ class Guard:
     def adopt(self, kind_name: str, live: Properties, wanted: Properties) -> None:
         """Judge the adoption of an object: adopting a flag that is off in PostHog must not switch it on.
 
-        Raises :class:`Unsafe`.
+        Who consents to a growth from nothing to the share of its widest condition consents to that. Raises
+        :class:`Unsafe`.
         """
         if _switches_on(kind_name, live, wanted):
             code = on_code(wanted["key"])
-            growth = (rollout_code(wanted["key"], 0, served[""]) for served in rollout(wanted).values())
-            if self._settings.consents.isdisjoint([code, *growth]):
+            shares = [served[""] for served in rollout(wanted).values()] if "release_conditions" in wanted else [100]
+            growth = rollout_code(wanted["key"], 0, max(shares, default=0))
+            if self._settings.consents.isdisjoint([code, growth]):
                 raise Unsafe(
                     "it is off in PostHog, and taking it over would switch it on; write `active: false`, apply that, "
                     f"and switch it on afterwards; {TO_CONSENT.format(code)}"

@@ -316,9 +316,19 @@ def test_a_flag_that_is_off_is_not_switched_on_by_taking_it_over(sandbox: Sandbo
     with running_plugin({**sandbox.environ, "PULUMI_PROJECT": "ai-admin"}) as plugin:
         [problem] = plugin.problems("flag", flag("off-at-half"))
         assert "it is off in PostHog, and taking it over would switch it on" in problem
-    with running_plugin({**sandbox.environ, "PULUMI_PROJECT": "ai-admin"}) as plugin:
-        plugin.configure({"ai-admin:consent": "on/off-at-half"})
-        assert plugin.problems("flag", flag("off-at-half")) == []
+    for consent, rollout, given in (
+        ("on/off-at-half", 50, True),
+        ("rollout/off-at-half/0-50", 50, True),
+        ("rollout/off-at-half/0-70", 50, False),
+        ("rollout/off-at-half/0-50", 51, False),
+        ("rollout/off-at-half/0-5", 50, False),
+        ("rollout/off-at-half/10-50", 50, False),
+        ("rollout/other/0-50 on/other", 50, False),
+    ):
+        with running_plugin({**sandbox.environ, "PULUMI_PROJECT": "ai-admin"}) as plugin:
+            plugin.configure({"ai-admin:consent": consent})
+            problems = plugin.problems("flag", flag("off-at-half", rollout=rollout))
+            assert (problems == []) is given, (consent, rollout)
 
 
 def test_dashboards_that_are_not_there_yet_are_no_certain_change(
