@@ -228,6 +228,9 @@ class Case:
         assert self.object.apply(new) == announced
         if self.kind.lifecycle != "tiles":
             sent = [sent for method, _, sent in self.runs.sandbox.writes() if method == "PATCH"]
+            if "active" in announced and new.get("active") is False:
+                assert sent.pop(0) == {"active": False}, "a flag that goes off is switched by itself before the rest"
+                announced.remove("active")
             assert len(sent) == bool(announced), f"{announced} announced, {len(sent)} requests sent"
             fields = [field for field in self.kind.fields if field.name in announced]
             # What PostHog does not keep goes along with every write.
