@@ -56,7 +56,8 @@ def live_as_written(
     """Return the entries of ``before`` that have to say what PostHog holds, as the files (``after``) do by now.
 
     Somebody changed these flags and cohorts in PostHog and then wrote that into the files: nobody is served otherwise
-    than before this run. Reads each of those whose file changes by itself. Raises ``ApiError``.
+    than before this run. Or a file takes back release conditions that it had left to PostHog's pages, where nobody else
+    knows whom the flag serves. Reads each of those whose file changes by itself. Raises ``ApiError``.
     """
     every = tuple(definitions)
     inventory, directory = Inventory(client), PostHogDirectory(client)
@@ -68,7 +69,7 @@ def live_as_written(
             live = inventory.fetch(kind, id_) or {}
             there = with_refs(kind, kind.project(live, each.properties, directory), refs.of) if live else {}
             [(_, entry)] = manifest([replace(each, properties=there)], {}).items()
-            if serves_alike(name, entry, after[name]):
+            if serves_alike(name, entry, after[name]) or (before[name].get("left") and not entry.get("left")):
                 found[name] = serving(name, before[name], entry)
     return found
 

@@ -4,9 +4,10 @@ A manifest has an entry for each resource, by its Pulumi name (``flag/ai-model-v
 
 - of every resource a digest of its properties, and its id in PostHog;
 - of a flag whether it is on, whom it serves, in the order of its conditions, which conditions are for the same people,
-  the cohorts and flags in them, what a percentage is drawn by, and the numbers in its payloads; of one with an early
-  exit the filters of its conditions; of one that is off also what it said of all that when it was on last, with its key
-  then and the criteria of its cohorts;
+  the cohorts and flags in them, what a percentage is drawn by, and the numbers in its payloads; whether its conditions
+  are left to PostHog's pages, so that nobody knows whom it serves; of one with an early exit the filters of its
+  conditions; of one that is off also what it said of all that when it was on last, with its key then and the criteria
+  of its cohorts;
 - of a cohort a digest of its criteria, and the cohorts in them.
 
 An `up` adds what the next run must know of each flag's switch.
@@ -29,7 +30,7 @@ FLAG, COHORT = str(Ref("flag", "")), str(Ref("cohort", ""))
 """The beginnings of the names of flags and of cohorts."""
 
 SERVES = {
-    "flag": ("active", "rollout", "equal", "by", "groups", "cohorts", "flags", "early_exit"),
+    "flag": ("active", "rollout", "equal", "by", "groups", "cohorts", "flags", "early_exit", "left"),
     "cohort": ("targeting", "static"),
 }
 """By kind, what an entry says of who is served. Of other kinds everything counts."""
@@ -37,7 +38,7 @@ SERVES = {
 OFF_AT = "off_at"
 """In the entry of a flag that is off: the time at which a run last applied it so."""
 
-LAST = ("rollout", "equal", "by", "groups", "early_exit", "filters", "numbers")
+LAST = ("rollout", "equal", "left", "by", "groups", "early_exit", "filters", "numbers")
 """What the entry of a flag that is off keeps of the one when it was on last."""
 
 FORMER = "former"
@@ -75,6 +76,7 @@ def _entry(definition: Definition, before: Manifest) -> dict[str, Any]:
         entry["by"] = properties.get("bucketing_identifier", "distinct_id")
         entry |= _filled(
             equal=_equal(properties),
+            left="release_conditions" in properties.get("unmanaged", ()),
             groups=_groups(properties),
             cohorts=_cohorts(properties),
             flags=_flags(properties),
@@ -152,6 +154,11 @@ def _last(name: str, before: Manifest) -> dict[str, Any]:
         FORMER: entry.get(FORMER, name.removeprefix(FLAG)),
         **_filled(criteria={each: before[each].get("targeting") for each in cohorts_of(entry, before)}),
     }
+
+
+def unseen(entry: Entry | None) -> bool:
+    """Return whether a flag is on, and serves whom its release conditions on PostHog's pages say."""
+    return bool((entry or {}).get("active") and (entry or {}).get("left"))
 
 
 def when_on(entry: Entry | None) -> Entry:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ai_admin.safety.applied import FLAG, Manifest, served
+from ai_admin.safety.applied import FLAG, Manifest, served, unseen
 from ai_admin.safety.refusal import Refusal
 from providers.posthog.safety import EVERYBODY, Rollout
 
@@ -20,9 +20,13 @@ class Followed:
 
 
 def grown(before: Manifest, after: Manifest) -> dict[str, Rollout]:
-    """Return what would be served more widely than before, by flag; empty means there is nothing to compare."""
+    """Return what would be served more widely than before, by flag; empty means there is nothing to compare.
+
+    Of a flag that goes on and whose release conditions are left to PostHog's pages that is not known: no condition.
+    """
     found = {name: _growth(served(before.get(name)), served(after[name])) for name in after if name.startswith(FLAG)}
-    return {name: growth for name, growth in found.items() if growth}
+    on = {name for name in found if unseen(after[name]) and not before.get(name, {}).get("active")}
+    return {name: growth for name, growth in found.items() if growth or name in on}
 
 
 def _growth(was: Rollout, now: Rollout) -> Rollout:
@@ -47,8 +51,13 @@ def ahead(before: Manifest, after: Manifest, followed: Followed) -> Iterator[Ref
         yield Refusal(what, tuple(sorted(growth)), f"unfollowed/{followed.stack}")
         return
     for name, conditions in sorted(growth.items()):
-        there = served(followed.manifest.get(name))
-        yield from _ahead(name, conditions, there, followed.stack)
+        there = followed.manifest.get(name)
+        where = followed.stack if unseen(there) else "this stack" if unseen(after[name]) else ""
+        if where:
+            what = f"it is not known who is ahead, as release conditions are left to PostHog's pages in {where}"
+            yield Refusal(what, (name,), f"ahead/{name.removeprefix(FLAG)}/unseen")
+        else:
+            yield from _ahead(name, conditions, served(there), followed.stack)
 
 
 def _ahead(name: str, growth: Rollout, there: Rollout, stack: str) -> Iterator[Refusal]:

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from itertools import combinations
 
-from ai_admin.safety.applied import FLAG, FORMER, Entry, Manifest, served, when_on
+from ai_admin.safety.applied import FLAG, FORMER, Entry, Manifest, served, unseen, when_on
 from ai_admin.safety.reach import Reach
 from ai_admin.safety.refusal import Refusal
 from providers.posthog.safety import digest
@@ -53,7 +53,7 @@ def _types(entry: Entry, condition: str) -> list[int | None]:
 
 
 def _is_partial(entry: Entry) -> bool:
-    return any(0 < share < 100 for shares in served(entry).values() for share in shares.values())
+    return unseen(entry) or any(0 < share < 100 for shares in served(entry).values() for share in shares.values())
 
 
 def reordered(before: Manifest, after: Manifest, reach: Reach) -> Iterator[Refusal]:

@@ -10,9 +10,11 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator
 
-from ai_admin.safety.applied import COHORT, FLAG, Manifest, cohorts_of, served, when_on
+from ai_admin.safety.applied import COHORT, FLAG, Manifest, cohorts_of, served, unseen, when_on
 from ai_admin.safety.refusal import Refusal
 from providers.posthog.safety import ROLLOUT_STEP, Rollout, digest
+
+_UNSEEN = "not known, as its release conditions are left to PostHog's pages"
 
 
 def retargeted(before: Manifest, after: Manifest, returned: Collection[str] = ()) -> Iterator[Refusal]:
@@ -56,9 +58,9 @@ def _of_cohort(name: str, before: Manifest, after: Manifest) -> Iterator[Refusal
 
 def _refusals(name: str, on: dict[str, float], code: str, before: Manifest, after: Manifest) -> Iterator[Refusal]:
     flags = tuple(
-        f"{flag} ({share:g} %)"
+        f"{flag} ({_UNSEEN if unseen(after[flag]) else f'{share:g} %'})"
         for flag, share in sorted(_with_dependents(on, after).items())
-        if share and flag in before and served(after[flag])
+        if share and flag in before and (served(after[flag]) or unseen(after[flag]))
     )
     if flags:
         what = f"{name} changes who is in a release condition of flags that are on"
@@ -81,8 +83,12 @@ def _with_users(name: str, manifest: Manifest) -> set[str]:
 
 
 def _on_cohorts(cohorts: Collection[str], manifest: Manifest) -> dict[str, float]:
-    """Return the flags on these cohorts, each with the largest share of a release condition on one."""
-    found = {
+    """Return the flags on these cohorts, each with the largest share of a release condition on one.
+
+    Those of which nobody knows that are among them.
+    """
+    found: dict[str, float] = {flag: 100 for flag, entry in manifest.items() if unseen(entry)}
+    found |= {
         flag: max((share for cohort, share in entry["cohorts"].items() if cohort in cohorts), default=0)
         for flag, entry in manifest.items()
         if entry.get("cohorts")

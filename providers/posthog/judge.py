@@ -73,7 +73,8 @@ class Judge:
                     anew = [field.name for field in fields if field.immutable]
                     if anew and self.kind.name == "experiment":
                         guard.anew(meta.name, self.seen(meta.id, olds, {}, meta), anew)
-                    guard.change(self.kind.name, meta.name, live, properties, meta.unchanged, meta.targeting)
+                    sides = self._with_left(meta.id, live, properties)
+                    guard.change(self.kind.name, meta.name, *sides, meta.unchanged, meta.targeting)
                     self._check_left(meta.id, properties, fields)
         except Refused as problem:
             return str(problem)
@@ -99,7 +100,8 @@ class Judge:
                     guard = self._session.guard
                     guard.create(meta.id, properties, meta.switch, who, self._experiments_on(meta.id))
                 if match and match.changes and not meta.refused:
-                    self._session.guard.change(self.kind.name, meta.name, match.live, match.wanted)
+                    sides = self._with_left(match.id, match.live, match.wanted)
+                    self._session.guard.change(self.kind.name, meta.name, *sides)
                     self._check_left(match.id, match.wanted, self._changed(match.live, match.wanted))
         except NotRead:
             raise
@@ -172,20 +174,28 @@ class Judge:
             raise
         return [f"the experiment {each['name']!r} ({each['id']})" for each in flag.get("experiment_set_metadata") or ()]
 
+    def _left(self, id_: str, wanted: Properties) -> tuple[Properties, Properties]:
+        """Return what PostHog holds of a flag of which something is left to its pages, and what of it is left there."""
+        left = wanted.get("unmanaged", ())
+        live = self._session.inventory.get(FLAG, id_) if self.kind == FLAG and left and id_ else None
+        held = FLAG.project(live, {}, self._session.directory) if live else {}
+        return held, {name: held[name] for name in left if name in held}
+
+    def _with_left(self, id_: str, live: Properties, wanted: Properties) -> tuple[Properties, Properties]:
+        """Return both sides of a change with what is left to PostHog's pages: it decides as well on who is served."""
+        _, theirs = self._left(id_, wanted)
+        return {**live, **theirs}, {**wanted, **theirs}
+
     def _check_left(self, id_: str, wanted: Properties, fields: list[Field]) -> None:
         """Refuse a change of a flag that does not fit what is left to PostHog's pages, which `check` can't see.
 
         PostHog would answer 400 in the middle of the run; later versions take some of it, and serve what nobody meant.
         """
-        left = wanted.get("unmanaged", ())
-        live = self._session.inventory.get(FLAG, id_) if self.kind == FLAG and left and id_ else None
-        if live is None:
-            return
-        held, changed = FLAG.project(live, {}, self._session.directory), [field.name for field in fields]
-        theirs = {name: held[name] for name in left if name in held}
+        held, theirs = self._left(id_, wanted)
+        changed = [field.name for field in fields]
         before = misfits(held, changed)  # this PostHog has taken it
         problems = [said for what, said in misfits({**wanted, **theirs}, changed).items() if what not in before]
-        if problems:
+        if held and problems:
             raise Stopped(
                 f"it does not fit what is left to PostHog's pages ({', '.join(theirs)}): {'; '.join(problems)}; change "
                 "the one or the other"

@@ -281,6 +281,42 @@ def test_a_rollout_that_a_file_takes_back_grows_from_what_posthog_has(runs: Runs
     assert problem(90) == ""
 
 
+def test_what_is_left_to_posthogs_pages_counts_in_what_grows(runs: Runs) -> None:
+    """Whom a flag serves by it no file says, and no gate of the program sees."""
+
+    def problem(key: str, left: str, filters: dict[str, Any], was: dict[str, Any], is_: dict[str, Any]) -> str:
+        def wanted(id_: str = "", **more: Any) -> dict[str, Any]:
+            return definition(key, "", id_, **{"unmanaged": [left], **more})
+
+        id_, state = applied(runs, "flag", wanted(**was))
+        by_hand(runs, f"feature_flags/{id_}/", {"filters": filters})
+
+        def said(consent: str) -> str:
+            provider = runs.new_run("flag", careful="true", disposable="", consent=consent)
+            read = {**(provider.read(id_, state).outs or {})}
+            return str(provider.check(read, wanted(id_, **is_)).inputs.get(PROBLEM, ""))
+
+        assert said(f"on/{key} rollout/{key}/5-100") == ""
+        return said("")
+
+    off: dict[str, Any] = {"release_conditions": None, "active": False}
+    groups = [{"properties": [], "rollout_percentage": 100}]
+    conditions, on = {"groups": groups}, {**off, "active": True}
+    said = problem("left-conditions", "release_conditions", conditions, off, on)
+    assert "release condition 1 is at 0 % in PostHog and would grow to 100 %" in said
+    conditions = {"groups": [{**groups[0], "rollout_percentage": 25}]}
+    assert problem("left-small", "release_conditions", conditions, off, on) == ""
+    some = [{"type": "person", "key": "version", "operator": "exact", "value": "1"}]
+    stopped = [{"properties": some, "rollout_percentage": 5}, *groups]
+    runs.sandbox.call("PATCH", "/_sandbox/settings", {"gated_fields": "kept"})
+    try:
+        exits = {"groups": stopped, "early_exit": True}
+        sides = {"release_conditions": stopped}, {"release_conditions": groups}
+        assert "is at 5 % in PostHog and would grow to 100 %" in problem("left-exit", "early_exit", exits, *sides)
+    finally:
+        runs.sandbox.call("PATCH", "/_sandbox/settings", {"gated_fields": "dropped"})
+
+
 def test_what_somebody_narrowed_is_not_put_back_in_a_careful_stack(runs: Runs) -> None:
     """A condition that was taken out by hand, and no file changed."""
     some = [{"type": "person", "key": "version", "operator": "exact", "value": "1"}]

@@ -162,6 +162,20 @@ def test_a_flag_goes_off_beside_one_that_somebody_turned_down(careful: Stack, sa
     assert sandbox.writes() == [], "the file says what is there"
 
 
+def test_conditions_that_a_file_takes_back_grow_from_what_posthog_has(
+    careful: Stack, sandbox: Sandbox, colleague: str
+) -> None:
+    careful.write("flag", "taken-back", unmanaged=["release_conditions"])
+    careful.up()
+    for share, code in ((20, "rollout/taken-back/20-100"), (80, "")):
+        groups = [{"properties": [], "rollout_percentage": share}]
+        sandbox.call("PATCH", careful.path("flag/taken-back"), {"filters": {"groups": groups}}, key=colleague)
+        careful.write("flag", "taken-back", release_conditions=[{}])
+        if code:
+            assert f"add {code} to" in refused(careful)
+    careful.up()
+
+
 def test_a_cohort_that_somebody_else_uses_is_found_before_anything_is_deleted(
     careful: Stack, sandbox: Sandbox, colleague: str
 ) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.unit.safety.made import Made, cohorts, flag, judged, split
 
 REST = cohorts(9)
+LEFT: dict[str, Any] = {"unmanaged": ["release_conditions"]}
 
 
 def grouped(share: int, index: int | None) -> Made:
@@ -26,6 +29,11 @@ def grouped(share: int, index: int | None) -> Made:
             flag("f", 100, variants=split(a=50, b=50)),
             flag("g", 100, variants=split(a=50, b=50), renamed_from="f"),
             ["redraw/g/f"],
+        ),
+        (
+            flag("f", **LEFT),
+            flag("f", bucketing_identifier="device_id", **LEFT),
+            ["redraw/f/distinct_id-device_id"],
         ),
         (grouped(100, 0), grouped(100, 0), []),
         (grouped(10, 0), grouped(20, 0), []),

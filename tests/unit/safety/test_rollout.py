@@ -87,6 +87,22 @@ def test_a_stack_is_not_ahead_of_the_one_that_it_follows() -> None:
     assert ahead([flag("f", 50)], [flag("f", 20)], before=[flag("f", 20)]) == ["ahead/f/50-20"]
 
 
+def test_conditions_that_are_left_to_posthogs_pages_are_not_known_in_either_stack() -> None:
+    left = flag("f", unmanaged=["release_conditions"])
+    off = flag("f", unmanaged=["release_conditions"], active=False)
+    assert ahead([left], [flag("f", 100)]) == ["ahead/f/unseen"]
+    assert ahead([left], [flag("f", 100)], before=[off]) == ["ahead/f/unseen"]
+    assert ahead([left], [flag("f", 10)], before=[left]) == []
+    assert ahead([flag("f", 10)], [left]) == ["ahead/f/unseen"]
+    assert ahead([flag("f", 10)], [off]) == ["ahead/f/10-0"]
+    assert ahead([off], []) == []
+    followed = Followed("staging", applied([left]))
+    [refusal] = judged(REST, [flag("f", 10), *REST], followed=followed)
+    assert refusal.what == (
+        "it is not known who is ahead, as release conditions are left to PostHog's pages in staging"
+    )
+
+
 def test_each_condition_is_compared_and_what_everybody_gets_there_covers_it() -> None:
     some = flag("f", release_conditions=[{"rollout_percentage": 60, "properties": BETA}])
     assert ahead([some], [flag("f", release_conditions=[{"rollout_percentage": 60, "properties": BETA}])]) == []

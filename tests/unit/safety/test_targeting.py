@@ -9,7 +9,7 @@ import pytest
 from ai_admin.safety.applied import unchanged
 from ai_admin.safety.refusal import Refusal
 from ai_admin.safety.targeting import put_back
-from providers.posthog.kinds import Ref
+from providers.posthog.kinds import KINDS, Ref
 from tests.unit.safety.made import Made, applied, cohort, cohorts, flag, judged, on, split
 
 REST = cohorts(20)
@@ -45,6 +45,22 @@ def test_a_cohort_of_a_cohort_counts_too() -> None:
     [refusal] = judged([beta("beta"), *rest], [beta("beta", "stable"), *rest], careful=True)
     assert refusal.what.startswith("cohort/beta changes")
     assert refusal.about == ("flag/a (25 %)",)
+
+
+def left(key: str, **more: Any) -> Made:
+    """Return a flag whose release conditions are left to PostHog's pages."""
+    return Made("flag", key, KINDS["flag"].canonical({"key": key, "unmanaged": ["release_conditions"], **more}))
+
+
+def test_flags_whose_conditions_no_file_has_may_be_on_any_cohort() -> None:
+    flags = [left("a"), left("off", active=False), using("b", 50), *REST]
+    [refusal] = judged([beta("beta"), *flags], [beta("stable"), *flags], careful=True)
+    unseen = "flag/a (not known, as its release conditions are left to PostHog's pages)"
+    assert refusal.about == (unseen, "flag/b (50 %)")
+    [refusal] = judged([beta("beta"), left("a"), *REST], [beta("stable"), left("a"), *REST], careful=True)
+    assert refusal.about == (unseen,)
+    new = [beta("stable"), left("a"), *REST]
+    assert judged([beta("beta"), *REST], new, careful=True) == [], "nobody has conditions for it yet"
 
 
 def test_what_changes_nobody_is_no_change() -> None:
