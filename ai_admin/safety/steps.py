@@ -92,16 +92,18 @@ def _of_everybody(was: Entry, now: Entry, kinds: Collection[Collection[str]]) ->
     }
     if not grown:
         return
-    then, most, soon = (
-        at_least(rollout, kinds, entry.get("early_exit") or False)
-        for rollout, entry in ((before, was), (_at_peak(was), was), (after, now))
-    )
-    for step in _too_far(then, soon, most):
-        if step.variant in grown:
-            whom = f"variant {step.variant} would be served to" if step.variant else "release conditions would be for"
-            grows = f"{step.share:g} % of all installations instead of {step.start:g} %"
-            why = "since their filters may leave out nobody"
-            yield replace(step, what=f"{whom} {grows}, {why}; {ROLLOUT_STEP} points may be in one run")
+    # An organisation may lack the early exit, so that PostHog keeps none: what would grow without it counts as well.
+    for exits in {False, bool(was.get("early_exit") or now.get("early_exit"))}:
+        then, most, soon = (
+            at_least(rollout, kinds, exits and bool(entry.get("early_exit")))
+            for rollout, entry in ((before, was), (_at_peak(was), was), (after, now))
+        )
+        for step in _too_far(then, soon, most):
+            if step.variant in grown:
+                of = f"variant {step.variant} would be served to" if step.variant else "release conditions would be for"
+                grows = f"{step.share:g} % of all installations instead of {step.start:g} %"
+                why = "since their filters may leave out nobody"
+                yield replace(step, what=f"{of} {grows}, {why}; {ROLLOUT_STEP} points may be in one run")
 
 
 def _of_stopped(was: Entry, now: Entry, known: Filters, step: float = ROLLOUT_STEP) -> Iterator[_Step]:

@@ -130,6 +130,16 @@ def test_what_stops_people_goes_with_consent(before: Made, after: Made, refused:
     assert [each.code for each in judged([before, *REST], [after, *REST])] == []
 
 
+def test_an_early_exit_that_posthog_may_not_keep_makes_nothing_smaller() -> None:
+    """Not every organisation has it."""
+    set_, also = ({"type": "person", "key": key, "operator": "is_set"} for key in ("version", "seat"))
+    for early_exit in (True, False):
+        before = made(for_(set_, share=10), early_exit=early_exit)
+        after = made(for_(set_, share=10), for_(also, share=100))
+        assert codes(before, after) == ["rollout/f/10-100"]
+        assert codes(after, made(for_(set_, share=15), for_(also, share=100))) == []
+
+
 def test_the_refusal_says_for_whom() -> None:
     [refusal] = judged([made(FEW, ALL), *REST], [made(FEW, ALL, early_exit=False), *REST], careful=True)
     assert refusal.what == (
