@@ -23,7 +23,7 @@ from providers.posthog.kinds.base import Reading
 from providers.posthog.reconcile import changed, same
 from providers.posthog.references import readable, with_ids, with_refs
 
-AUDIENCES = ("flag", "cohort")
+AUDIENCES = ("flag", "cohort", "holdout")
 """The kinds that say whom something is for."""
 
 

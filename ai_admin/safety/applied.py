@@ -8,7 +8,8 @@ A manifest has an entry for each resource, by its Pulumi name (``flag/ai-model-v
   are left to PostHog's pages, so that nobody knows whom it serves; of one with an early exit the filters of its
   conditions; of one that is off also what it said of all that when it was on last, with its key then and the criteria
   of its cohorts;
-- of a cohort a digest of its criteria, and the cohorts in them.
+- of a cohort a digest of its criteria, and the cohorts in them;
+- of a holdout its share, and of an experiment its flag, its holdout, and whether it ended.
 
 An `up` adds what the next run must know of each flag's switch.
 """
@@ -29,9 +30,13 @@ Manifest = Mapping[str, Entry]
 FLAG, COHORT = str(Ref("flag", "")), str(Ref("cohort", ""))
 """The beginnings of the names of flags and of cohorts."""
 
+KEEPS_OUT = "keeps_out"
+"""In the entry of an experiment: its holdout, by name, if any; missing where that is left to PostHog's pages."""
+
 SERVES = {
     "flag": ("active", "rollout", "equal", "by", "groups", "cohorts", "flags", "early_exit", "left"),
     "cohort": ("targeting", "static"),
+    "holdout": ("share",),
 }
 """By kind, what an entry says of who is served. Of other kinds everything counts."""
 
@@ -90,6 +95,12 @@ def _entry(definition: Definition, before: Manifest) -> dict[str, Any]:
         entry["targeting"] = digest(properties.get("filters"))
         entry["static"] = bool(properties.get("is_static"))
         entry |= _filled(names=sorted({f"{COHORT}{ref.key}" for ref in refs(properties) if ref.kind == "cohort"}))
+    if definition.kind == "holdout":
+        entry["share"] = properties.get("exclusion_percentage")
+    if definition.kind == "experiment":
+        entry |= _filled(flag=str(properties.get("flag")), ended=bool(properties.get("end_date")))
+        if "holdout" not in properties.get("unmanaged", ()):
+            entry[KEEPS_OUT] = str(properties.get("holdout") or "")
     return entry
 
 
@@ -152,6 +163,7 @@ def _last(name: str, before: Manifest) -> dict[str, Any]:
     return {
         **{fact: entry[fact] for fact in LAST if fact in entry},
         FORMER: entry.get(FORMER, name.removeprefix(FLAG)),
+        **_filled(withheld=withheld(before).get(name)),
         **_filled(criteria={each: before[each].get("targeting") for each in cohorts_of(entry, before)}),
     }
 
@@ -169,6 +181,23 @@ def when_on(entry: Entry | None) -> Entry:
     entry = entry or {}
     last = entry if entry.get("active") else entry.get("last") or _filled(rollout=entry.get("served"))
     return {**last, "active": True} if last else {}
+
+
+def withheld(manifest: Manifest) -> dict[str, float]:
+    """Return the share of all that the holdouts of its experiments keep out of a flag, by the flag's name.
+
+    PostHog writes it into the flag, where it stays when an experiment ends, until the next one has another.
+    """
+    found: dict[str, float] = {}
+    for ended in (True, False):
+        shares: dict[str, float] = {}
+        for entry in manifest.values():
+            if KEEPS_OUT in entry and bool(entry.get("ended")) is ended:
+                share = manifest.get(entry[KEEPS_OUT], {}).get("share") or 0
+                if isinstance(share, int | float):
+                    shares[entry["flag"]] = max(share, shares.get(entry["flag"], 0))
+        found |= shares
+    return found
 
 
 def cohorts_of(flag: Entry, manifest: Manifest) -> set[str]:

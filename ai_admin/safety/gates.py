@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from ai_admin.safety.applied import Manifest
 from ai_admin.safety.following import Followed, ahead
+from ai_admin.safety.holdouts import shrunk
 from ai_admin.safety.reach import Reach
 from ai_admin.safety.refusal import Refusal
 from ai_admin.safety.removal import lost, removed_flags, renamed_flags
@@ -56,7 +57,11 @@ def refusals(
 
     returned = returning(base, after, reach)
     audiences = chain(
-        retargeted(base, after, returned), reordered(base, after, reach), redrawn(base, after), swollen(base, after)
+        retargeted(base, after, returned),
+        reordered(base, after, reach),
+        redrawn(base, after),
+        swollen(base, after),
+        shrunk(base, after),
     )
     return [
         *refused([*deletes(before, after), *updates(base, after, held), *lost(members)]),

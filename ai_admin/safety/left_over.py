@@ -11,7 +11,7 @@ _REPEATABLE = ("remove/", "rename/", "members/")
 
 _OF_OBJECTS = (
     *_REPEATABLE,
-    *("ahead/", "on/", "order/", "payload/", "redraw/", "reset/", "resume/", "rollout/", "targeting/"),
+    *("ahead/", "on/", "order/", "payload/", "redraw/", "reset/", "resume/", "rollout/", "targeting/", "withhold/"),
 )
 """The beginnings of the consents that name an object by its key: needed only where that changes."""
 

@@ -35,6 +35,7 @@ from providers.posthog.safety import (
     resume_code,
     rollout,
     rollout_code,
+    withhold_code,
 )
 from providers.posthog.settings import Settings
 from providers.posthog.shares import already_served, filters, freed
@@ -185,6 +186,7 @@ class Guard:
         if not self._program or (kind_name == "flag" and news.get("active") is False):
             return
         if self._settings.careful and kind_name == "flag":
+            self._check_holdout(olds, news)
             self._check_step(olds, news, unchanged)
         if self._settings.careful and targeting and not same(olds.get("filters"), news.get("filters")):
             raise Unsafe(f"its criteria were changed in PostHog, and to put them back needs consent: {targeting}")
@@ -197,6 +199,15 @@ class Guard:
                     f"applied last; {TO_CONSENT.format('update/NUMBER, the most that may be,')}",
                     f"not changed, as one of more than {allowed}",
                 )
+
+    def _check_holdout(self, olds: Properties, news: Properties) -> None:
+        was, share = ((each.get("holdout") or {}).get("exclusion_percentage") or 0 for each in (olds, news))
+        code = withhold_code(news["key"], was, share)
+        if olds.get("active", True) and share < was and code not in self._settings.consents:
+            raise Unsafe(
+                f"a holdout keeps {was:g} % of all out of it in PostHog, and would keep out {share:g} %; leave that to "
+                f"PostHog with `unmanaged: [holdout]`; {TO_CONSENT.format(code)}"
+            )
 
     def _check_step(self, olds: Properties, news: Properties, unchanged: bool) -> None:
         # A condition that PostHog lacks is new in the file, and may start anywhere, or was changed by hand.

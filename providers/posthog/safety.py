@@ -152,6 +152,11 @@ def rollout_code(flag_key: str, start: float, share: float, variant: str = "") -
     return "/".join(part for part in ("rollout", flag_key, variant, f"{start:g}-{share:g}") if part)
 
 
+def withhold_code(flag_key: str, start: float, share: float) -> str:
+    """Return the consent to keep a smaller share of all out of a flag by a holdout."""
+    return f"withhold/{flag_key}/{start:g}-{share:g}"
+
+
 def removal_code(flag_key: str) -> str:
     """Return the consent to delete a flag that is on."""
     return f"remove/{flag_key}"

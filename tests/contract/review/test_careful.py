@@ -113,6 +113,28 @@ def test_a_cohorts_change_and_a_payloads_zeros_ask_for_consent(careful: Stack, s
     assert json.loads(live(sandbox, "d3-cap")["filters"]["payloads"]["true"]) == 200000000
 
 
+def test_a_holdout_that_keeps_fewer_out_asks_for_consent(careful: Stack, sandbox: Sandbox, colleague: str) -> None:
+    def write(share: int) -> None:
+        careful.write("holdout", "kept-out", name="Kept out", exclusion_percentage=share)
+
+    variants = [{"key": key, "rollout_percentage": 50} for key in ("control", "test")]
+    careful.write("flag", "kept-out", variants=variants, release_conditions=[{}], unmanaged=["holdout"])
+    careful.write("experiment", "kept-out", name="Kept out", flag="kept-out", holdout="kept-out")
+    write(10)
+    careful.up()
+    assert live(sandbox, "kept-out")["filters"]["holdout"]["exclusion_percentage"] == 10
+    write(5)
+    sandbox.requests()
+    assert "add withhold/kept-out/10-5 to ai-admin:consent" in refused(careful)
+    assert sandbox.writes() == []
+    filters = [{"properties": [], "rollout_percentage": 5}]
+    sandbox.call("PATCH", careful.path("holdout/kept-out"), {"filters": filters}, key=colleague)
+    careful.up()
+    write(2)
+    careful.up("withhold/kept-out/5-2")
+    assert live(sandbox, "kept-out")["filters"]["holdout"]["exclusion_percentage"] == 2
+
+
 def test_a_static_cohort_keeps_its_members_under_another_key(careful: Stack, sandbox: Sandbox) -> None:
     """D4: members that were put in by hand are in no file."""
     careful.write("cohort", "d4", name="D4", is_static=True)

@@ -182,6 +182,17 @@ def test_whom_an_early_exit_stops_in_posthog_is_not_let_through_at_once(unchange
     guard(careful=True).change("flag", "1", flag(release_conditions=[few, every]), live, unchanged)
 
 
+def test_whom_a_holdout_keeps_out_in_posthog_is_not_served_in_passing() -> None:
+    """A flag's file that does not leave the holdout to PostHog takes it out."""
+    live = flag(holdout={"id": 1, "exclusion_percentage": 5})
+    with pytest.raises(Unsafe, match=r"keeps 5 % of all out of it in PostHog, .* add withhold/f/5-0 to"):
+        guard(careful=True).change("flag", "1", live, flag())
+    guard(careful=True, consent="withhold/f/5-0").change("flag", "1", live, flag())
+    guard().change("flag", "1", live, flag())
+    guard(careful=True, consent="on/f").change("flag", "1", {**live, "active": False}, flag())
+    guard(careful=True).change("flag", "1", flag(), live)
+
+
 def test_a_cohort_that_flags_serve_by_is_not_put_back() -> None:
     def cohort(value: str, **more: Any) -> dict[str, Any]:
         filters = {"properties": {"type": "OR", "values": [{**BETA, "value": value}]}}
