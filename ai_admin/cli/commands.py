@@ -11,6 +11,7 @@ from typing import Any, NoReturn, cast
 import click
 
 from ai_admin import __version__
+from ai_admin.cli.escaping import escape
 from providers.posthog.errors import SchemaError
 
 COMMANDS = {
@@ -71,6 +72,7 @@ def run() -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal may not know every character of a message
+            escape(stream)
     try:
         code = cli.main(prog_name="ai-admin", standalone_mode=False)  # what a command gave ctx.exit, if it did
         sys.stdout.flush()

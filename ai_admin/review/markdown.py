@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from ai_admin.definitions.spelling import printable
 from ai_admin.review import reading
 from ai_admin.review.report import Entry, Report
 
@@ -98,6 +99,6 @@ def _block(entry: Entry) -> str:
 
 def _text(text: str) -> str:
     """Return a text that shows as it is: no markup, no mention of anybody, no link."""
-    line = " ".join(text.split())
+    line = printable(" ".join(text.split()))
     line = line if len(line) <= LINE else f"{line[:LINE]}… (this line doesn't fit into this comment)"
     return _MARK.sub(r"\\\1", line).replace("@", "@<!-- -->").replace("://", ":<!-- -->//")

@@ -80,6 +80,14 @@ def test_what_people_wrote_is_no_markup() -> None:
     assert "\n# head" not in made
 
 
+def test_what_people_wrote_is_read_in_the_order_that_it_has() -> None:
+    hidden = "from a to \u202eb\u2066\x1b[8mc"
+    made = markdown(report(entry(1, hidden), by_hand(2, hidden), warnings=(hidden,), refused=(hidden,)))
+    assert made.isascii()
+    assert "\x1b" not in made
+    assert made.count(r"\\u202eb\\u2066") == 4
+
+
 def test_a_reader_sees_refusals_first_then_changes_by_hand_then_the_rest() -> None:
     found = report(
         entry(1, "is switched off"), by_hand(2, "tags: a added"), refused=("too many",), unowned={"flag": 3}
