@@ -11,6 +11,8 @@ import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 
+from providers.posthog.kinds.phrases import printable as printable
+
 _SEPARATORS = re.compile(r"[-_ ./]+")
 _LEAST = 3
 """Shorter words differ in a letter because they are other words (``us``, ``eu``)."""
@@ -104,8 +106,3 @@ def _is_of_another_alphabet(char: str) -> bool:
 
 def _escaped(char: str) -> str:
     return char.encode("unicode_escape").decode()
-
-
-def printable(line: object) -> str:
-    """Return something on one line, with what terminals would act on escaped."""
-    return "".join(char if char.isprintable() else _escaped(char) for char in str(line))

@@ -24,6 +24,7 @@ from typing import Any
 from providers.posthog.kinds import KINDS
 from providers.posthog.kinds.base import OWN, UNKEPT, Properties
 from providers.posthog.kinds.notification import digest
+from providers.posthog.kinds.phrases import printable
 from providers.posthog.matching import as_lists
 
 NAME = "__name"
@@ -83,8 +84,13 @@ class Metadata:
     """What was done of the change already, in words, before what is said of the rest."""
 
     def line(self, message: str) -> str:
-        """Return a message as one line that begins with the definition, as far as it is known."""
-        return ": ".join(part for part in (self.source, self.name, self.done, " ".join(message.split())) if part)
+        """Return a message as one line that begins with the definition, as far as it is known.
+
+        The engine prints it as it is, whatever somebody wrote in PostHog, so that what a terminal would act on is
+        escaped.
+        """
+        parts = (self.source, self.name, self.done, " ".join(message.split()))
+        return printable(": ".join(part for part in parts if part))
 
 
 def to_inputs(properties: Properties, meta: Metadata) -> dict[str, Any]:

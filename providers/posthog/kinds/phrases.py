@@ -9,6 +9,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 
+def printable(line: object) -> str:
+    """Return something on one line, with what terminals would act on escaped."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in str(line))
+
+
 def choice_text(value: Any) -> str:
     """Return a value of PostHog's enumerations as words."""
     return key_text(str(value).replace("-", " "))

@@ -61,6 +61,16 @@ def test_each_field_is_named_with_what_it_was_and_is_and_who_did_it(runs: Runs, 
     assert sandbox.writes() == []
 
 
+def test_what_somebody_wrote_does_nothing_to_the_terminal_that_the_engine_prints_to(
+    runs: Runs, sandbox: Sandbox
+) -> None:
+    provider, id_, state = made(runs, "flag", flag("hostile"))
+    sandbox.call("PATCH", f"feature_flags/{id_}/", {"name": "\u202edne\x9b8m"})
+    said = update(provider, id_, state, flag("hostile", tags=["ops"]))
+    assert r'description null -> "\u202edne\x9b8m" (by ' in said
+    assert said.isprintable()
+
+
 def test_the_next_run_sees_the_change_and_puts_it_back(runs: Runs, sandbox: Sandbox) -> None:
     provider, id_, state = made(runs, "flag", flag("seen"))
     sandbox.call("PATCH", f"feature_flags/{id_}/", {"active": False})
