@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from providers.posthog.kinds.base import Directory, Field, Json, Kind, Properties
+from providers.posthog.kinds.base import Directory, Field, Json, Kind, Properties, Reading
 from providers.posthog.kinds.normal import json_text
 
 
@@ -99,7 +99,9 @@ def body(
         place = result
         for step in parents:
             place = place.setdefault(step, {})
-        value = field.start if field.name in unmanaged else properties.get(field.name)
+        value = properties.get(field.name)
+        if field.name in unmanaged:  # and sent along with another one
+            value = field.start if live is None else field.held(Reading(live, properties, directory))
         place[last] = field.to_api(value, directory, live, before)
         result.update(field.sent_with)
         if live is not None:

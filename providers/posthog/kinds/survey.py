@@ -9,20 +9,46 @@ from providers.posthog.kinds.normal import each_item, instant, plain, text
 from providers.posthog.kinds.phrases import OPERATORS, choice_text
 from providers.posthog.kinds.wording import ARCHIVED, CHOICE, MOMENT, SERVE, VIEW, Wording, switchable
 
+_BY_PEOPLE = ("translations", "validation")
+"""What people add to a question on PostHog's pages, and no file says."""
+
 
 def _question(value: Any) -> Any:
-    """Return a question without its id, and without what it says by not saying it."""
+    """Return a question without its id, what people add, and what it says by not saying it."""
     question = plain(value)
-    return {name: item for name, item in question.items() if name != "id" and item not in ("", False, {})}
+    return {
+        name: item
+        for name, item in question.items()
+        if name not in ("id", *_BY_PEOPLE) and item not in ("", False, {})
+    }
 
 
 def _carry_questions(new: Json, live: Json) -> Json:
-    """Give questions the ids they had, by which PostHog keeps the answers: by their text, and then by their place."""
-    known = {item["question"]: item["id"] for item in live or () if "id" in item}
-    texts = {item["question"] for item in new}
-    free = [item.get("id") if item["question"] not in texts else None for item in live or ()]
-    ids = [known.get(item["question"]) or (free[n] if n < len(free) else None) for n, item in enumerate(new)]
-    return [{**item, "id": id_} if id_ else item for item, id_ in zip(new, ids, strict=True)]
+    """Give questions the ids they had, by which PostHog keeps the answers, and what people added to them.
+
+    It is the same question by its text, and else, where no other one took its text, by its place.
+    """
+    free = dict(enumerate(live or ()))
+    before = {}
+    for place, item in enumerate(new):
+        same = next((at for at, each in free.items() if each.get("question") == item["question"]), None)
+        if same is not None:
+            before[place] = free.pop(same)
+    before.update({place: free[place] for place in range(len(new)) if place not in before and place in free})
+    return [_kept(item, before[place]) if place in before else item for place, item in enumerate(new)]
+
+
+def _kept(question: Json, before: Json) -> Json:
+    kept = {"id": before["id"]} if before.get("id") else {}
+    if question["type"] == before.get("type"):
+        kept |= {name: before[name] for name in _BY_PEOPLE if name in before}
+    if kept.get("translations") and len(question.get("choices") or ()) != len(before.get("choices") or ()):
+        # PostHog refuses translations of fewer or more choices than there are.
+        kept["translations"] = {
+            language: {name: item for name, item in texts.items() if name != "choices"}
+            for language, texts in kept["translations"].items()
+        }
+    return {**question, **kept}
 
 
 def _conditions(value: Any) -> Any:
@@ -87,6 +113,8 @@ SURVEY = Kind(
             normalise=_conditions,
             write=lambda value, _: value or None,
             wording=_SHOWN,
+            # Without them PostHog forgets on which actions it is shown (`_associate_actions` in its API of surveys).
+            always=True,
         ),
         Field("appearance", normalise=lambda value: plain(value) or None, wording=Wording(weight=VIEW)),
         Field("schedule", default="once", wording=Wording("repetition", show=choice_text)),
@@ -94,7 +122,12 @@ SURVEY = Kind(
         Field("end_date", normalise=instant, wording=MOMENT),
         Field("responses_limit", wording=Wording("most answers")),
         Field("iteration_count", wording=Wording("number of rounds")),
-        Field("iteration_frequency_days", wording=Wording("time between rounds", unit=" days")),
+        # PostHog takes the one that comes without the other for none.
+        Field(
+            "iteration_frequency_days",
+            wording=Wording("time between rounds", unit=" days"),
+            along=("iteration_count",),
+        ),
         Field(
             "enable_partial_responses",
             default=False,
@@ -123,6 +156,8 @@ SURVEY = Kind(
         "enable_iframe_embedding": "whether other sites may show it; people choose it with the address there",
         "base_language": "the language of the texts; translations are made on PostHog's pages",
         "translations": "people translate on PostHog's pages",
+        "questions.translations": "people translate on PostHog's pages; they stay with the question",
+        "questions.validation": "people say on PostHog's pages which answers are valid; that stays with the question",
         "form_content": "the layout of PostHog's form editor",
     },
 )

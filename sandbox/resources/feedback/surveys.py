@@ -2,7 +2,7 @@
 
 Traps: making one makes up to three hidden flags; `linked_flag_id` is read by GET, but not in the answer to a write;
 setting `start_date` launches and `end_date` stops it; a sampling start in the past is refused even when it is only sent
-back; questions get ids.
+back; questions get ids; a PATCH without `conditions` takes the actions away, one of `iteration_count` alone the days.
 """
 
 import json
@@ -103,6 +103,9 @@ class Surveys(Resource):
         if values.get("targeting_flag_id"):
             linked_flags.require_flag_scope(context, survey_flags.SCOPE)
         row = super().prepare(context, values, before)
+        row["action_ids"] = _action_ids(values.get("conditions"))
+        if before is not None and values.get("iteration_count") is not None:
+            row["iteration_frequency_days"] = values.get("iteration_frequency_days")
         if before is None:
             row["internal_targeting_flag_id"] = row["internal_response_sampling_flag_id"] = None
         if removing and row["targeting_flag_id"] and before is not None:
@@ -164,22 +167,26 @@ class Surveys(Resource):
             {"key": slot.removesuffix("_id") + "_key", "value": flag["key"] if flag else None}
             for slot, flag in flags.items()
         ]
-        shown["conditions"] = self._with_actions(context, row["conditions"])
+        shown["conditions"] = self._with_actions(context, row)
         return shown
 
     def show_written(self, context: Context, row: Data) -> Data:
         hidden = ("linked_flag_id", "linked_insight_id", "feature_flag_keys", "user_access_level")
         return {name: value for name, value in self.show(context, row).items() if name not in hidden}
 
-    def _with_actions(self, context: Context, conditions: Data | None) -> Data | None:
+    def _with_actions(self, context: Context, row: Data) -> Data | None:
         """The conditions with whole actions in the place of what was sent of them."""
-        sent = ((conditions or {}).get("actions") or {}).get("values") or []
-        found = [context.store.get("action", each.get("id"), self.parent_id(context)) for each in sent]
-        whole = [row for row in found if row is not None]
+        found = [context.store.get("action", id_, self.parent_id(context)) for id_ in row.get("action_ids", ())]
+        whole = [action for action in found if action is not None]
+        conditions: Data | None = row["conditions"]
         return {**(conditions or {}), "actions": {"values": whole}} if whole else conditions
 
 
 SURVEYS = Surveys()
+
+
+def _action_ids(conditions: Data | None) -> list[Any]:
+    return [each.get("id") for each in ((conditions or {}).get("actions") or {}).get("values") or []]
 
 
 def _iterate(row: Data) -> None:

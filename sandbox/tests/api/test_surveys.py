@@ -147,6 +147,22 @@ def test_actions_in_conditions_are_read_whole(api: Api) -> None:
 # Questions and texts --------------------------------------------------------------------------------------
 
 
+def test_a_change_that_does_not_say_the_conditions_takes_the_actions_away(api: Api) -> None:
+    """`_associate_actions` of what the request says."""
+    action = api.post("actions/", {"name": name("action"), "steps": [{"event": "seen"}]})
+    sent = {"url": "/ai", "actions": {"values": [{"id": action["id"]}]}}
+    made = _survey(api, conditions=sent)
+    again = api.patch(f"surveys/{made['id']}/", {"conditions": sent})
+    assert again["conditions"]["actions"]["values"][0]["name"] == action["name"]
+    assert api.patch(f"surveys/{made['id']}/", {"description": "Another one"})["conditions"] == sent
+
+
+def test_the_number_of_rounds_alone_takes_the_days_between_away(api: Api) -> None:
+    made = _survey(api, iteration_count=2, iteration_frequency_days=14)
+    assert api.patch(f"surveys/{made['id']}/", {"description": "Another one"})["iteration_frequency_days"] == 14
+    assert api.patch(f"surveys/{made['id']}/", {"iteration_count": 3})["iteration_frequency_days"] is None
+
+
 def test_questions_get_ids_to_be_sent_back(api: Api) -> None:
     made = _survey(api, questions=[_open("Why?"), _open("How?", id="mine")])
     first, second = made["questions"]

@@ -87,9 +87,9 @@ def test_what_changes_while_it_is_being_adopted_is_left_as_it_is_but_goes_off(
     runs: Runs, sandbox: Sandbox, active: bool, writes: list[dict[str, Any]]
 ) -> None:
     """What the check has announced and judged is what was there then."""
-    there: dict[str, Any] = {"key": f"coming-{active}", "filters": {"groups": [{"rollout_percentage": 10}]}}
-    id_ = sandbox.call("POST", "feature_flags/", there)["id"]
-    provider, wanted = runs.new_run("flag"), flag(there["key"], active=active)
+    key, filters = f"coming-{active}", {"groups": [{"rollout_percentage": 10}]}
+    id_ = sandbox.call("POST", "feature_flags/", {"key": key, "filters": filters})["id"]
+    provider, wanted = runs.new_run("flag"), flag(key, active=active)
     inputs = provider.check({}, wanted).inputs
     oncall = another_key(sandbox, ["*"], user="oncall@example.com")
     sandbox.call("PATCH", f"feature_flags/{id_}/", {"name": "By hand"}, key=oncall)
