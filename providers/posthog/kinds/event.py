@@ -18,6 +18,9 @@ EVENT = Kind(
     numeric_id=False,
     soft_delete=False,
     unlisted_fails=True,
+    # PostHog's own order is by the day of the last event: one that is met while the pages are read would be skipped,
+    # and pass for deleted.
+    lists=({"ordering": "name"},),
     fields=(
         Field("name", immutable=True, required=True),
         Field("description", default="", normalise=text),

@@ -45,7 +45,7 @@ def _moderate(context: Context, values: Data, before: Data, noun: str) -> Data:
 class EventDefinitions(Resource):
     kind, collection, scope = taxonomy.EVENT_DEFINITION, "event_definitions", "event_definition"
     log_scope = "EventDefinition"
-    life, identifier, key, order = Life.HARD, "uuid", "name", "natural"
+    life, identifier, key = Life.HARD, "uuid", "name"
     fields = (
         ID,
         Field("name", text(400, blank=False), required=True, logged=False),
@@ -78,6 +78,11 @@ class EventDefinitions(Resource):
             return _moderate(context, values, new, "An event")
         values.pop("name", None)
         return _moderate(context, values, before, "An event")
+
+    def ordering(self, context: Context) -> str:
+        """By the day on which it was seen last, unless `?ordering=name` (`_stable_ordering` of PostHog's view)."""
+        by_day = f"substr({column('last_seen_at')}, 1, 10) DESC, "
+        return ("" if context.query.get("ordering") == "name" else by_day) + "natural"
 
     def fetch(self, context: Context, identifier: str, deleted: bool = False) -> Data:
         """PostHog's view looks it up without expecting to find none (EventDefinitionViewSet._get_event_definition)."""

@@ -219,3 +219,17 @@ def test_a_project_is_made_and_marked_as_deleted(api: Api) -> None:
     assert api.get(f"{projects}{made['id']}/")["is_pending_deletion"] is True
     assert refusal(api("DELETE", path))[:3] == (400, "invalid_input", "This project is already being deleted.")
     assert api.post(projects, {"name": "Second"})["id"] != made["id"], "its name is free"
+
+
+def test_events_are_listed_by_the_day_on_which_they_were_seen_last_unless_by_name(api: Api) -> None:
+    unseen, seen = name("a"), name("b")
+    for event in (unseen, seen):
+        api.post("event_definitions/", {"name": event})
+    _capture(api, seen)
+    assert _names(api, "limit=1000").index(seen) < _names(api, "limit=1000").index(unseen)
+    by_name = _names(api, "limit=1000&ordering=name")
+    assert by_name == sorted(by_name)
+
+
+def _names(api: Api, query: str) -> list[str]:
+    return [each["name"] for each in api.get(f"event_definitions/?{query}")["results"]]

@@ -12,9 +12,12 @@ from typing import Any
 import pytest
 from pulumi.runtime.proto import provider_pb2
 
+from providers.posthog.client import Client
+from providers.posthog.connection import resolve
 from providers.posthog.errors import Refused
 from providers.posthog.kinds import KINDS
 from providers.posthog.kinds.notification import digest
+from providers.posthog.settings import Settings
 from tests.contract.provider.test_provider import applied, changes, flag, refused
 from tests.support.plugin import Plugin, running_plugin
 from tests.support.runs import Applied, Runs
@@ -367,3 +370,20 @@ def test_an_annotation_of_a_dashboard_is_no_annotation_of_the_project(
         dashboard,
     )
     assert live(sandbox, "annotations", project)["scope"] == "project"
+
+
+def test_an_event_that_is_met_while_the_list_is_read_is_skipped_in_no_page(sandbox: Sandbox) -> None:
+    """What the list of events lacks counts as deleted."""
+    names = [f"paged {each}" for each in "abc"]
+    for name in names:
+        sandbox.call("POST", "event_definitions/", {"name": name})
+    number = len(sandbox.items("event_definitions"))
+    client = Client(resolve(Settings({}, sandbox.environ)), page=number - 1)
+    event = KINDS["event"]
+    pages = client.pages(client.project_path(event.collection), event.lists[0])
+    found = [next(pages)["name"]]
+    sent = [{"event": names[-1], "properties": {"distinct_id": "i"}}]
+    sandbox.call("POST", "/batch/", {"api_key": sandbox.project_api_key, "batch": sent})
+    found += [each["name"] for each in pages]
+    assert len(found) == len(set(found)) == number
+    assert set(names) <= set(found)
