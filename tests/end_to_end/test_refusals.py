@@ -105,7 +105,7 @@ def standing(project: Project) -> Project:
     ("command", "environ", "said"),
     [
         ("up", {"POSTHOG_API_KEY": "phx_wrong"}, "does not accept this personal API key"),
-        ("refresh", {"POSTHOG_PROJECT_ID": "2"}, "has no project 2"),
+        ("refresh", {"POSTHOG_PROJECT_ID": "2"}, "live in PostHog project 1, but the connection is to project 2"),
         ("destroy", {"POSTHOG_API_KEY": "phx_wrong"}, "does not accept this personal API key"),
     ],
     ids=["up", "refresh", "destroy"],
