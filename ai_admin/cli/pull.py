@@ -64,6 +64,9 @@ def pull(
     it is. Existing files stay. What a file can't express is left to PostHog, and named. Where there are other
     stacks, the new files are for this one only (`only:`).
 
+    Where files have problems, which are named, nothing is written but what KEY names in others of them; the tests of
+    flags are not run then.
+
     Exit codes: 0 done, 1 something could not be written, or not be read in PostHog, 2 wrong use, 3 nothing is
     known, since the files have problems or PostHog did not answer.
     """
@@ -74,8 +77,10 @@ def pull(
     root = checkout()
     name = only_stack(root, stack)
     with comparison_of(root, name, whole=everything) as comparison:
-        if comparison.broken:
+        if comparison.broken and not (keys and _known(comparison).issuperset(keys)):
             raise ended("\n".join(["the definitions have problems:", *comparison.broken]), UNKNOWN)
+        for line in comparison.broken:
+            click.echo(f"not looked at, and to be corrected first: {line}", err=True)
         try:
             if everything:
                 _take_over(root, name, comparison, folder or root, dry_run)
@@ -88,7 +93,7 @@ def pull(
 def _write_back(
     root: Path, stack: str, comparison: Comparison, keys: Sequence[str], reason: str | None, delete: bool, dry_run: bool
 ) -> None:
-    known = {name for each in comparison.definitions for name in (each.key, f"{each.kind}/{each.key}")}
+    known = _known(comparison)
     unknown = [key for key in keys if key not in known]
     if unknown:
         raise click.UsageError(f"no file defines {', '.join(unknown)} in {stack}")
@@ -96,7 +101,7 @@ def _write_back(
         differing = {each.ref: each for each in concerning([*comparison.differences()], keys)}
         result = pulled(root, stack, comparison, differing.values(), delete)
         flags = [ref.key for ref in result.written if ref.kind == "flag" and differing[ref].there is not None]
-        failed = failing(root, stack, result.texts, flags)
+        failed = failing(root, stack, result.texts, [] if comparison.broken else flags)
     if not dry_run:  # before anything is said, so that nothing is lost where nobody reads on (`| head`)
         save(root, result.texts, result.read)
     for ref in result.written:
@@ -118,6 +123,11 @@ def _write_back(
         click.echo(f"{some(names)}: not written: {why}", err=True)
     if result.refused:
         raise click.exceptions.Exit(NOT_ALL)
+
+
+def _known(comparison: Comparison) -> set[str]:
+    """Return what names the definitions of the files that have no problems."""
+    return {name for each in comparison.definitions for name in (each.key, f"{each.kind}/{each.key}")}
 
 
 def _take_over(root: Path, stack: str, comparison: Comparison, folder: Path, dry_run: bool) -> None:

@@ -140,7 +140,7 @@ class Comparison:
 
     def again(self, definitions: Iterable[Definition]) -> Comparison:
         """Return the comparison of other definitions of the same objects with what was read."""
-        return Comparison(self.project, definitions, self._state, self._environ, self.ids)
+        return Comparison(self.project, definitions, self._state, self._environ, self.ids, self.broken)
 
     @cached_property
     def ids(self) -> dict[Ref, str]:
@@ -250,11 +250,11 @@ class Comparison:
         """Return why it can't be told what PostHog holds of a definition, or of one that it refers to; empty where it
         can.
         """
-        about = [Ref(definition.kind, definition.key), *refs(definition.properties)]
-        unknown = [ref for ref in about if ref not in self.ids]
+        named = [*refs(definition.properties)]
+        unknown = [ref for ref in (Ref(definition.kind, definition.key), *named) if ref not in self.ids]
         if found := next((self._unread[ref] for ref in unknown if ref in self._unread), ""):
             return found
-        missing = [ref for ref in unknown[1:] if ref not in self._defined] if self.broken else []
+        missing = [ref for ref in named if ref in unknown and ref not in self._defined] if self.broken else []
         return f"its file refers to {missing[0]}, and {BROKEN}" if missing else ""
 
     def _with_known_secrets(

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from ai_admin.definitions import Definition
+from ai_admin.definitions import Definition, load
 from ai_admin.definitions.contract import fields_at
 from ai_admin.definitions.document import Document
 from ai_admin.definitions.files import FOLDERS, File
@@ -70,7 +70,7 @@ def pull(root: Path, stack: str, comparison: Comparison, differing: Iterable[Dif
     """Return the texts of files that say what PostHog holds.
 
     Args:
-        root: the checkout, without problems.
+        root: the checkout. Where files have problems, the comparison is of the others, and only these are written.
         stack: the stack of the project.
         comparison: of all definitions of the stack.
         differing: what to write back of what it found.
@@ -142,6 +142,7 @@ class _Pull:
         self._differing = {each.ref for each in comparison.differences()}
         self._wanted, self._result = wanted, result
         self._whole: set[str] = set()
+        self._problems = load(root, stack, partly=True).problems if comparison.broken else ()
 
     def result(self) -> Pulled:
         """Return the texts with all that can be written.
@@ -230,9 +231,10 @@ class _Pull:
 
     def _wrong(self, texts: Mapping[str, str | None], refs: Sequence[Ref], about: Ref) -> str:
         """Return why these texts are not to be written: with them something has problems, or differs."""
-        loaded = trial(self._root, self._stack, texts)
-        if loaded.problems:
-            return f"{would_have(loaded.problems[0], texts)}{self._unowned(about)}"
+        loaded = trial(self._root, self._stack, texts, partly=True)
+        new = (each for each in loaded.problems if each.source.path in texts or each not in self._problems)
+        if problem := next(new, None):
+            return f"{would_have(problem, texts)}{self._unowned(about)}"
         here = {Ref(each.kind, each.key) for each in loaded.resources}
         gone = {self._every[ref].source.path for ref in refs if self._wanted[ref] is None}
         for ref, definition in self._every.items():

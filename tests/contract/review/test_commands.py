@@ -243,6 +243,25 @@ def test_files_are_written_also_where_nobody_reads_on(checkout: Checkout, monkey
 
 
 
+def test_another_files_problem_holds_up_nothing_that_is_named(checkout: Checkout) -> None:
+    checkout.ai_admin("pull", "--all")
+    checkout.roll_out(10)
+    file = checkout.folder / "flags" / "model.yaml"
+    file.write_text(f"{FLAG}tests: [{{name: less than half, expect: true, share: 40, cohorts: [beta-testers]}}]\n")
+    checkout.write("theirs", "key: [")
+    checkout.ai_admin("pull", code=3)
+    said = checkout.ai_admin("pull", "theirs", code=3)
+    assert "the definitions have problems:\nflags/theirs.yaml:" in said
+    said = checkout.ai_admin("pull", "model")
+    assert "not looked at, and to be corrected first: flags/theirs.yaml:" in said
+    assert "rollout_percentage: 10" in file.read_text()
+    checkout.roll_out(20)
+    cohort = next((checkout.folder / "cohorts").iterdir())
+    cohort.write_text(f"{cohort.read_text()}nme: x\n")
+    said = checkout.ai_admin("pull", "model", code=1)
+    assert "flag/model: not written: it is not known what PostHog holds: its file refers to cohort/beta-testers" in said
+
+
 def test_what_no_file_defines_can_not_be_named_in_one(checkout: Checkout) -> None:
     checkout.ai_admin("pull", "--all")
     new = checkout.by_hand("POST", "cohorts/", {"name": "New people", "filters": {"properties": CRITERIA}})["id"]
