@@ -227,7 +227,9 @@ def _marked(text: str) -> str:
 
 
 def _in_order(text: str, path: _Path, old: Any, new: Any) -> str:
-    """Return a text in which the items of lists are in the order of the new value, each with the comments above it."""
+    """Return a text in which the items of lists are in the order of the new value, each with the comments above it, and
+    without those about the items that go: beside another one they would be about that.
+    """
     if isinstance(old, dict) and isinstance(new, dict):
         for name in old.keys() & new.keys():
             text = _in_order(text, (*path, name), old[name], new[name])
@@ -240,10 +242,34 @@ def _in_order(text: str, path: _Path, old: Any, new: Any) -> str:
     permuted = _permuted(text, path, places) if places != sorted(places) else None
     if permuted is not None:
         text, old = permuted, [old[n] for n in places]
+    text = _without_comments(text, path, [i for i, j in aligned(old, new) if i is not None and j is None])
     for i, j in aligned(old, new):
         if i is not None and j is not None:
             text = _in_order(text, (*path, i), old[i], new[j])
     return text
+
+
+def _without_comments(text: str, path: _Path, items: list[int]) -> str:
+    """Return a text without the comments that are about items of a list: directly above them, in the column of the
+    dashes, and below, if further to the right than these.
+    """
+    nodes = _at(text, path).as_sequence() if items else None
+    data, about = text.encode(), set[int]()
+    lines = data.split(b"\n")
+    for n in items:
+        start, end = nodes[n].byte_range()
+        dash = data.rfind(b"-", 0, start)
+        begins = data.rfind(b"\n", 0, dash) + 1
+        line, below = data.count(b"\n", 0, dash), data.count(b"\n", 0, len(data[:end].rstrip())) + 1
+        if nodes.is_flow_style() or data[begins:dash].strip() or data[dash + 1 : start].strip():
+            return text
+        while line and _is_comment(lines[line - 1]) and lines[line - 1].index(b"#") == dash - begins:
+            line -= 1
+            about.add(line)
+        while below < len(lines) and _is_comment(lines[below], dash - begins + 1):
+            about.add(below)
+            below += 1
+    return b"\n".join(each for n, each in enumerate(lines) if n not in about).decode()
 
 
 def _permuted(text: str, path: _Path, places: list[int]) -> str | None:

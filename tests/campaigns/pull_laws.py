@@ -48,6 +48,7 @@ _IN = {"insight": ("tiles",), "tiles": ("tiles",), "property": ("properties",), 
 """The keys of other kinds' files in which a definition is."""
 
 COMMENT = re.compile(r"(?:^|\s)# .*$", re.MULTILINE)
+WHOLE = re.compile(r"- \s*#")
 
 
 def case(project: Sandbox, chance: random.Random, folder: Path, most: int, edits: int) -> Counter[str]:
@@ -167,13 +168,16 @@ def edit(chance: random.Random, stranger: Stranger, comparison: Comparison, ref:
 def smallest(
     path: str, before: str, after: str, found: list[Difference], result: Pulled, comparison: Comparison
 ) -> None:
-    """Assert that comments stay, and that a file changes only where a field of one of its definitions does."""
+    """Assert that comments stay, but beside an item that goes, and that a file changes only where a field of one of its
+    definitions does.
+    """
     if path not in result.texts:
         assert after == before, f"{path} changed"
         return
     gone = Counter(COMMENT.findall(before)) - Counter(COMMENT.findall(after))
-    removed = [line for line in difflib.ndiff(before.splitlines(), after.splitlines()) if line.startswith("- ")]
-    whole_lines = [line for line in removed if re.match(r"- \s*#", line)]
+    old = [line for line in difflib.ndiff(before.splitlines(), after.splitlines()) if line[0] in " -"]
+    removed = [line for line in old if line.startswith("- ")]
+    whole_lines = [line for n, line in enumerate(old) if WHOLE.match(line) and not _goes_with_an_item(old, n)]
     assert not whole_lines, f"{path} lost {whole_lines}"
     noted = sum("  # noted" in line or "# said here" in line for line in removed)
     assert sum(gone.values()) <= noted, f"{path} lost {gone}"
@@ -186,6 +190,13 @@ def smallest(
     }
     fields |= {name for each in result.written for name in _IN.get(each.kind, ())}
     assert top_level(before, after) <= {*fields, "stacks"}, f"{path}: {top_level(before, after) - fields}"
+
+
+def _goes_with_an_item(lines: list[str], at: int) -> bool:
+    """Return whether the item of a list below a comment, or what is above it, goes as well."""
+    below = next((line for line in lines[at:] if not re.match(r"..\s*#", line)), "")
+    above = next((line for line in lines[at::-1] if not re.match(r"..\s*#", line)), "")
+    return re.match(r"- \s*- ", below) is not None or above.startswith("- ")
 
 
 def top_level(before: str, after: str) -> set[str]:

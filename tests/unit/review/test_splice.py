@@ -88,9 +88,13 @@ CASES: dict[str, tuple[Callable[[Value], object], list[str]]] = {
         lambda v: v.update(description="New\nwords"),
         ["-description: 'Old words'   # why", "+description: |-   # why", "+  New", "+  words"],
     ),
-    "an item that goes leaves the comments": (
+    "an item that goes takes the comments above it along": (
         lambda v: v["release_conditions"].pop(0),
-        ["-  - description: A", "-    rollout_percentage: 10   # ten"],
+        ["-  # why A", "-  - description: A", "-    rollout_percentage: 10   # ten"],
+    ),
+    "an item in braces that goes": (
+        lambda v: v["release_conditions"].pop(1),
+        ["-  # why B", "-  - {description: 'B',   rollout_percentage: 50}   # half"],
     ),
     "an item that comes": (
         lambda v: v["release_conditions"].insert(1, {"description": "New", "rollout_percentage": 3}),
@@ -397,6 +401,40 @@ def test_a_comment_below_an_item_goes_with_it_too() -> None:
     assert edited(text, {"v": [{"key": "b"}, {"key": "a"}]}) == (
         "v:\n  - key: b\n    # tail of b\n  - key: a\n    # note of a\n# end\n"
     )
+
+
+def test_of_an_item_that_goes_only_its_own_comments_go() -> None:
+    text = """\
+# top
+v:
+  # of all
+
+  # a, and
+  # more of it
+  - key: a
+    say: x
+    # below a
+  # b
+  - key: b
+    list:
+      # one
+      - 1
+      # two
+      - 2
+  # end
+# last
+"""
+    assert edited(text, {"v": [{"key": "b", "list": [1, 2]}]}) == text.replace(
+        "  # a, and\n  # more of it\n  - key: a\n    say: x\n    # below a\n", ""
+    )
+    one = {"key": "b", "list": [1]}
+    assert edited(text, {"v": [{"key": "a", "say": "x"}, one]}) == text.replace("      # two\n      - 2\n", "")
+    assert edited(text, {"v": [one]}).count("#") == 6
+    without = edited(text, {"v": [{"key": "a", "say": "x"}]})
+    assert [each for each in ("# top", "# of all", "# a, and", "# below a", "# last") if each not in without] == []
+    assert "# b\n" not in without
+    for changed in (text.replace("\n", "\r\n"), f"\ufeff{text}"):
+        assert "# more of it" not in edited(changed, {"v": [{"key": "b", "list": [1, 2]}]})
 
 
 def test_an_alias_that_would_come_before_its_anchor_costs_no_comment() -> None:
