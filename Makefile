@@ -12,7 +12,7 @@ DATA ?= .sandbox
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-22s%s\n", $$1, $$2}'
 
-# apply: what `ai-admin` and `pulumi` need; sandbox: and what `make demo` and `make sandbox` do; development: all.
+# off: what `ai-admin off` needs; apply: what `ai-admin` and `pulumi` need; sandbox: and what `make demo` and `make sandbox` do; development: all.
 FOR ?= development
 
 setup:  ## install what the rest needs into the checkout (.venv, .toolchain); FOR=apply for less

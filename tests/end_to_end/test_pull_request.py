@@ -398,7 +398,7 @@ def test_gitlab_does_the_same(story: Story) -> None:
             "GIT_CONFIG_KEY_0": f"url.{story.runner.origin}.insteadOf",
             "GIT_CONFIG_VALUE_0": "https://oauth2:a-token@gitlab.example.com/acme/ai-admin.git",
         }
-        given = {"FLAG": "beta", "STACK": "staging", "REASON": "cost; $(touch hacked)"}
+        given = {"FLAG": "beta", "STACK": "staging", "REASON": "cost; $(touch hacked)", "DEPENDENTS": "yes"}
         named = {"CI_SERVER_HOST": "gitlab.example.com", "CI_PROJECT_PATH": "acme/ai-admin", "GITLAB_USER_NAME": "Ada"}
         more = {"CI_DEFAULT_BRANCH": "main", "GITLAB_USER_EMAIL": "ada@example.com"}
         subprocess.run(

@@ -14,13 +14,17 @@ from tools.toolchain.venv import LOCKS, compile_ours, ensure_venv
 
 ROOT = Path(__file__).resolve().parents[2]
 
+SWITCH = "off"
+"""A purpose like `apply` without the Pulumi CLI: who switches a flag off waits for no download of it."""
+
 
 def main(arguments: Sequence[str]) -> int:
     """Runs one command; returns the exit code: 0 done, 1 failed, 2 wrong use, 130 stopped by Ctrl-C."""
     parser = argparse.ArgumentParser(prog="python -m tools.toolchain", description=__doc__)
     commands = parser.add_subparsers(dest="command", title="commands (without one: only the Pulumi CLI)")
     setup = commands.add_parser("setup", help="make .venv and put the Pulumi CLI into .toolchain/bin")
-    setup.add_argument("--for", dest="purpose", choices=LOCKS, default=list(LOCKS)[-1], help="what to install for")
+    purposes = (SWITCH, *LOCKS)
+    setup.add_argument("--for", dest="purpose", choices=purposes, default=purposes[-1], help="what to install for")
     env = commands.add_parser("env", help="print what a shell needs to work in this checkout, as KEY=VALUE")
     env.add_argument("--shell", action="store_true", help="print it as lines for sh to evaluate")
     options = parser.parse_args(arguments)
@@ -29,10 +33,12 @@ def main(arguments: Sequence[str]) -> int:
             print_environment(options.shell)
         else:
             with locked(ROOT / ".toolchain"):
-                if options.command == "setup":
-                    ensure_venv(ROOT, options.purpose)
+                purpose = options.purpose if options.command == "setup" else None
+                if purpose:
+                    ensure_venv(ROOT, "apply" if purpose == SWITCH else purpose)
                     compile_ours(ROOT)
-                ensure_cli(ROOT)
+                if purpose != SWITCH:
+                    ensure_cli(ROOT)
     except (ToolchainError, OSError) as error:
         print(f"setup: {error}", file=sys.stderr)
         return 1

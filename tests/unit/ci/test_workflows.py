@@ -103,6 +103,15 @@ def test_no_two_applies_of_a_stack_at_once_and_switch_offs_wait_for_none() -> No
     assert "concurrency" not in {*apply["jobs"]["off"], *apply, *workflow("up")}
 
 
+def test_who_switches_off_waits_for_no_pulumi() -> None:
+    for name in ("apply/off", "off/switch"):
+        [setup] = [step for step in steps(JOBS[name]) if step.get("uses") == "./.github/actions/setup"]
+        assert setup["with"] == {"for": "off", "venv": "false"}
+    jobs = yaml.safe_load((REPOSITORY / ".gitlab-ci.yml").read_text(encoding="utf-8"))
+    for name in ("off", "switch"):
+        assert jobs[name]["before_script"][-1].startswith("make setup FOR=off")
+
+
 def test_gitlab_has_the_same_rules() -> None:
     jobs = yaml.safe_load((REPOSITORY / ".gitlab-ci.yml").read_text(encoding="utf-8"))
     assert jobs["workflow"]["auto_cancel"] == {"on_new_commit": "interruptible"}, "else a merge that waits is cancelled"

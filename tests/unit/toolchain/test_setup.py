@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.toolchain import venv
+from tools.toolchain import cli, venv
 from tools.toolchain.venv import LOCKS, ensure_venv, fingerprint
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -118,3 +118,24 @@ def test_a_venv_that_fits_is_left_alone(root: Path, monkeypatch: pytest.MonkeyPa
     python.symlink_to(root / "gone")
     ensure_venv(root, "development")
     assert len(ran) == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "made"),
+    [
+        (["setup", "--for", "apply"], ["packages for apply", "Pulumi"]),
+        (["setup", "--for", "off"], ["packages for apply"]),
+        ([], ["Pulumi"]),
+    ],
+)
+def test_a_switch_off_waits_for_no_pulumi(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], made: list[str]
+) -> None:
+    """Its download may be unreachable, and to build it takes minutes."""
+    done: list[str] = []
+    monkeypatch.setattr(cli, "ROOT", tmp_path)
+    monkeypatch.setattr(cli, "ensure_venv", lambda _, purpose: done.append(f"packages for {purpose}"))
+    monkeypatch.setattr(cli, "compile_ours", lambda _: None)
+    monkeypatch.setattr(cli, "ensure_cli", lambda _: done.append("Pulumi"))
+    assert cli.main(arguments) == 0
+    assert done == made
