@@ -25,7 +25,7 @@ LEFT = 1
 def promote(key: str, source: str, target: str, dry_run: bool) -> None:
     """Give one stack what another one has of a definition.
 
-    Edits the overlays (stacks:) in the definition's file, so that --to gets what --from has; every other stack keeps
+    Edits the patches (stacks:) in the definition's file, so that --to gets what --from has; every other stack keeps
     what it has. What both then have, and no other stack has otherwise, is said once, in the definition itself.
     Comments, order and style stay. Shows what changes in the sentences of `ai-admin plan`, and prints the commands
     for a pull request. Says who has it in --to and may lose it, and which of the flag's tests fail in --to then. Where

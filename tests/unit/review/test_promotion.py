@@ -60,11 +60,11 @@ def test_another_stack_keeps_what_it_has(checkout: Checkout) -> None:
     assert text.removeprefix(HEAD + BASE + STAGING).startswith("  production:")
 
 
-def test_the_other_way_round_the_overlay_goes(checkout: Checkout) -> None:
+def test_the_other_way_round_the_patch_goes(checkout: Checkout) -> None:
     assert promoted(checkout, "production", "staging") == HEAD + BASE
 
 
-def test_a_key_that_the_overlay_takes_away_goes(checkout: Checkout) -> None:
+def test_a_key_that_the_patch_takes_away_goes(checkout: Checkout) -> None:
     checkout.write("flags/ai.yaml", f"{HEAD}description: A model.\n{BASE}stacks:\n  staging: {{description: null}}\n")
     assert promoted(checkout) == HEAD + BASE
 
@@ -76,7 +76,7 @@ def test_what_does_not_differ_stays_as_it_is_written(checkout: Checkout) -> None
     assert promoted(checkout) == HEAD + BASE.replace("10", "50") + staging + more
 
 
-def test_what_both_overlays_then_say_comes_to_the_definition(checkout: Checkout) -> None:
+def test_what_both_patches_then_say_comes_to_the_definition(checkout: Checkout) -> None:
     checkout.write("flags/ai.yaml", HEAD + BASE + STAGING + "  production:\n    release_conditions: [{cohort: beta}]\n")
     checkout.write("cohorts/beta.yaml", "key: beta\nname: Beta\nproperties: [{key: channel, value: beta}]\n")
     checkout.write("events/person.yaml", "type: person\nkey: person\nproperties: {channel: {type: String}}\n")
