@@ -36,7 +36,7 @@ def ls(kind: str | None, stacks: tuple[str, ...], different: bool, offline: bool
     changed by hand          an up would put it back
     not there yet            an up would make it
     deleted in PostHog       it was applied, and is gone; `ai-admin plan` says what an up would do, and who did it
-    not taken over yet       an up would adopt what is there
+    not adopted yet          an up would adopt what is there
     in no file any more      an up would delete it
     off by hand, and stays off
     refused                  an up would not apply it

@@ -36,7 +36,7 @@ CHANGES = 3
     metavar="CHARACTERS",
     help="How long Markdown may be; what does not fit is counted. GitHub's comments hold 65,536.",
 )
-@click.option("--all", "every", is_flag=True, help="As text, also name what is taken over as it is.")
+@click.option("--all", "every", is_flag=True, help="As text, also name what is adopted as it is.")
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -51,7 +51,7 @@ def plan(stack: str | None, expect_no_changes: bool, form: str, limit: int, ever
     30 days (which needs the scope query:read). Writes nothing.
 
     Exit codes: 0 the plan, 1 something is refused, PostHog could not be read, or the definitions have problems, 2 wrong
-    use, 3 something changes, or is taken over, and --expect-no-changes was said. A property that PostHog has not met in
+    use, 3 something changes, or is adopted, and --expect-no-changes was said. A property that PostHog has not met in
     an event yet is no change: it is only entered into the state.
     """
     if out and not os.access(out if out.exists() else out.parent, os.W_OK):  # before PostHog is waited for

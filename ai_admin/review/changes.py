@@ -85,7 +85,7 @@ class Change:
 
     @property
     def as_wanted(self) -> bool:
-        """Whether it is taken over just as it is: nothing is sent, and only the state gets it."""
+        """Whether it is adopted just as it is: nothing is sent, and only the state gets it."""
         return self.action is Action.ADOPT and not self.fields and not self.refused
 
     @property

@@ -29,7 +29,7 @@ class Look(NamedTuple):
 
 LOOKS = {
     Action.CREATE: Look("+", "green", "is new"),
-    Action.ADOPT: Look("=", "cyan", "is taken over as it is in PostHog"),
+    Action.ADOPT: Look("=", "cyan", "is adopted as it is in PostHog"),
     Action.UPDATE: Look("~", "yellow", ""),
     Action.REPLACE: Look("±", "magenta", "is replaced: a new object is made, and the one in PostHog deleted"),
     Action.DELETE: Look("-", "red", "is deleted"),
@@ -51,7 +51,7 @@ def title(report: Report) -> str:
     number = len(report.entries) - taken - unknown - held - refused - unmet
     changes = counted(number, "object changes", "objects change") if number else "nothing changes"
     if taken:
-        changes += f", {counted(taken, 'is taken over as it is', 'are taken over as they are')} (nothing is sent)"
+        changes += f", {counted(taken, 'is adopted as it is', 'are adopted as they are')} (nothing is sent)"
     if unmet:
         changes += f", {counted(unmet, 'is', 'are')} not in PostHog yet (nothing is sent before)"
     if held:
@@ -77,7 +77,7 @@ def about(entry: Entry) -> str:
     change = entry.change
     words = LOOKS[change.action].words
     if change.action is Action.ADOPT and entry.sentences:
-        words = "is taken over from PostHog, and changed"
+        words = "is adopted from PostHog, and changed"
     if change.unmet:
         words = "is not in PostHog yet, which makes it when it first meets it in an event; nothing is sent before"
     if entry.deleted:
@@ -106,24 +106,24 @@ def intended(report: Report) -> list[Entry]:
 
 
 def taken_over(report: Report) -> list[Entry]:
-    """Return the entries of what is taken over as it is: nothing is sent, so that it is counted and not listed."""
+    """Return the entries of what is adopted as it is: nothing is sent, so that it is counted and not listed."""
     return [each for each in report.entries if each.change.as_wanted and not (each.sentences or each.approval)]
 
 
 def changing(report: Report) -> list[Entry]:
-    """Return the entries of what changes, in PostHog or in who owns what: what is taken over as it is belongs to the
+    """Return the entries of what changes, in PostHog or in who owns what: what is adopted as it is belongs to the
     stack from then on. A property that PostHog has not met yet is only entered into the state.
     """
     return [each for each in report.entries if not each.change.unmet]
 
 
 def takes_over(report: Report, every: bool = False) -> Iterator[str]:
-    """Yield what is taken over as it is, by kind, a line for all of it; with ``every`` the names, a line each."""
+    """Yield what is adopted as it is, by kind, a line for all of it; with ``every`` the names, a line each."""
     found = taken_over(report)
     if not found:
         return
     kinds = Counter(each.change.ref.kind for each in found)
-    yield f"taken over as they are in PostHog (nothing is sent): {', '.join(_by_kind(kinds))}"
+    yield f"adopted as they are in PostHog (nothing is sent): {', '.join(_by_kind(kinds))}"
     if every:
         yield from (f"  {name(each)}" for each in found)
     if not report.unchanged and all(each.change.applied is None for each in report.entries):

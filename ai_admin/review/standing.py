@@ -36,7 +36,7 @@ _AS_WANTED = frozenset({SAME, OFF, DEFINED, ABSENT})
 _WORDS = {
     Action.NOTHING: SAME,
     Action.CREATE: "not there yet",
-    Action.ADOPT: "not taken over yet",
+    Action.ADOPT: "not adopted yet",
     Action.UPDATE: "differs",
     Action.REPLACE: "differs, and is made anew",
     Action.DELETE: "in no file any more",

@@ -1,4 +1,4 @@
-"""Adoption: which existing object of PostHog a new definition takes over.
+"""Adoption: which existing object of PostHog a new definition adopts.
 
 Nothing is written to PostHog to mark an object as ours. An object that belongs to no resource of the stack is adopted
 by the key that it has in PostHog (a flag's key, an event's name). By a name that people give it, it is adopted only if
@@ -223,7 +223,7 @@ class Adoption:
             if unread:
                 whose = f"it is not known whether only this key changed what has this name in PostHog ({unread})"
             return (
-                f"{whose}, so it is not taken over: {listed}; to take it over, write `adopt: {oldest_first[0]}`; "
+                f"{whose}, so it is not adopted: {listed}; to take it over, write `adopt: {oldest_first[0]}`; "
                 "else give one of the two another name"
             )
         return (

@@ -5,7 +5,7 @@
     │   └── KeyRefused        PostHog does not accept the key
     ├── ApiError              PostHog refused a request, or gave no answer
     ├── Stopped               a definition can't be applied; the engine goes on with the others
-    │   ├── NotAdopted        what is in PostHog already can't be taken over
+    │   ├── NotAdopted        what is in PostHog already can't be adopted
     │   ├── NotApproved       an approval was turned down, or another one is pending
     │   ├── Conflict          somebody else changed the object meanwhile
     │   ├── LookupProblem     a person, an integration or a variable does not exist

@@ -243,7 +243,7 @@ class Guard:
     def delete(
         self, kind_name: str, id_: str, olds: Mapping[str, Any], project: str, is_on: Callable[[], bool]
     ) -> None:
-        """Judge a deletion. ``is_on`` looks up a flag whose switch is left to PostHog's UI. Raises :class:`Unsafe`."""
+        """Judge a deletion; ``is_on`` looks up a flag whose switch is left to PostHog's pages. Raises ``Unsafe``."""
         if not self._program:
             self._check_destroy(project)
             return

@@ -69,7 +69,7 @@ class Settings:
 
     @property
     def may_adopt(self) -> bool:
-        """Whether what is in PostHog already may be taken over."""
+        """Whether what is in PostHog already may be adopted."""
         return self._text("adoption") != FORBIDDEN
 
     @property

@@ -1,4 +1,4 @@
-"""Which definition is which: no two have one key, or take over the same object of PostHog's."""
+"""Which definition is which: no two have one key, or adopt the same object of PostHog's."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def takes_over_a_free_key(unit: Unit, index: Index) -> Iterator[Finding]:
 
 @rule(*FORMS, sees=lambda kind: (kind,))
 def adopted_once(unit: Unit, index: Index) -> Iterator[Finding]:
-    """No other definition of the kind takes over the same object."""
+    """No other definition of the kind adopts the same object."""
     if isinstance(unit.value.get("adopt"), int | float | str):
         first = index.first(_adopting)[unit.kind, str(unit.value["adopt"])]
         if first is not unit:

@@ -30,8 +30,8 @@ QUERY_KEYS = (*SHORTHANDS, "query")
 def query(value: Any) -> Any:
     """Return a query without what means nothing: null and empty fields, ``math: total``, and PostHog's version stamps.
 
-    The same rules as PostHog's UI uses to tell whether an insight has unsaved changes; ``version`` is added on read by
-    PostHog's schema migrations, which also may move a default in.
+    The same rules as PostHog's pages use to tell whether an insight has unsaved changes; ``version`` is added on read
+    by PostHog's schema migrations, which also may move a default in.
     """
     if isinstance(value, list | tuple):
         return [query(item) for item in value]

@@ -150,12 +150,12 @@ def test_what_somebody_else_made_is_not_taken_by_its_name(plugin: Plugin, sandbo
     """B3."""
     id_, board = of_somebody(sandbox)
     [problem] = plugin.problems("insight", insight(sandbox, id_))
-    assert f"has this name in PostHog, so it is not taken over: Insight {id_} (by ana" in problem
+    assert f"has this name in PostHog, so it is not adopted: Insight {id_} (by ana" in problem
     assert f"on the dashboard 'Marketing' ({board})" in problem
     assert f"`adopt: {id_}`" in problem
     assert "give one of the two another name" in problem
     sandbox.requests()
-    assert "not taken over" in refused(plugin.create, "insight", plugin.check("insight", insight(sandbox, id_)))
+    assert "not adopted" in refused(plugin.create, "insight", plugin.check("insight", insight(sandbox, id_)))
     assert sandbox.writes() == []
 
 
@@ -181,7 +181,7 @@ def test_a_name_that_people_give_takes_over_nothing_of_another_person(
     given = {"name": name, **({"type": body["type"]} if kind != "playlist" and "type" in body else {})}
     definition = placed({**given, **wanted}, runs.world)
     [problem] = plugin.problems(kind, {**definition, **noted(f"{kind}/x", "x")})
-    assert f"not taken over: {KINDS[kind].type} {id_} (by {email}, 20" in problem
+    assert f"not adopted: {KINDS[kind].type} {id_} (by {email}, 20" in problem
     assert f"`adopt: {id_}`" in problem
     chosen = plugin.check(kind, {**definition, **noted(f"{kind}/x", "x", adopt=id_)})
     assert plugin.create(kind, chosen)[0] == id_
@@ -194,7 +194,7 @@ def test_an_early_access_feature_of_another_person_is_not_taken_by_its_name(plug
     made = sandbox.call("POST", "early_access_feature/", {**body, "description": "Theirs"}, key=key)
     wanted = {**body, "flag": made["feature_flag"]["id"], "description": "Ours"}
     [problem] = plugin.problems("early_access_feature", {**wanted, **noted("early_access_feature/x", "x")})
-    assert f"not taken over: EarlyAccessFeature {made['id']} (by {email}, 20" in problem
+    assert f"not adopted: EarlyAccessFeature {made['id']} (by {email}, 20" in problem
 
 
 def test_it_is_said_in_a_preview_too_where_its_flag_is_adopted(sandbox: Sandbox) -> None:
@@ -209,7 +209,7 @@ def test_it_is_said_in_a_preview_too_where_its_flag_is_adopted(sandbox: Sandbox)
             if adopted:
                 preview.check("flag", flag(made["feature_flag"]["key"], active=False))
             problems = preview.problems("early_access_feature", {**wanted, **noted("early_access_feature/x", "x")})
-        assert ["not taken over" in each for each in problems] == [True] * adopted
+        assert ["not adopted" in each for each in problems] == [True] * adopted
 
 
 def test_a_subscription_that_says_the_same_is_taken_though_its_insights_are_not_known_yet(
@@ -273,7 +273,7 @@ def test_what_somebody_else_changed_meanwhile_is_not_taken(
     sandbox.call("PATCH", f"{collection}/{id_}/", edit, key=user["personal_api_key"])
     wanted = {"name": name, "query": TREND} if kind == "insight" else {"name": name, "filters": CRITERIA}
     [problem] = plugin.problems(kind, {**wanted, **noted(f"{kind}/touched", "touched")})
-    assert "is not taken over" in problem
+    assert "is not adopted" in problem
 
 
 def test_what_nobody_else_changed_as_far_as_is_known_is_not_taken_where_the_log_can_not_be_read(
@@ -288,7 +288,7 @@ def test_what_nobody_else_changed_as_far_as_is_known_is_not_taken_where_the_log_
         [problem] = preview.problems("insight", wanted)
     assert (
         "it is not known whether only this key changed what has this name in PostHog (PostHog's activity log could not "
-        "be read: the API key lacks the scope activity_log:read), so it is not taken over: " in problem
+        "be read: the API key lacks the scope activity_log:read), so it is not adopted: " in problem
     )
 
 

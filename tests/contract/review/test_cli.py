@@ -56,7 +56,7 @@ def test_what_is_taken_over_is_a_change_and_what_posthog_has_not_met_is_none(
     flag.write_text(text)
     properties.unlink()
     sandbox.call("PATCH", f"feature_flags/{made['id']}/", {"deleted": True})
-    assert (taken.returncode, "1 is taken over as it is" in taken.stdout) == (3, True), taken.stdout
+    assert (taken.returncode, "1 is adopted as it is" in taken.stdout) == (3, True), taken.stdout
     assert "+ property person.plan is not in PostHog yet" in done.stdout
     assert done.returncode == 0, done.stdout
 

@@ -190,9 +190,9 @@ def test_an_adoption_is_shown_as_the_change_of_what_is_there(stack: Stack, sandb
     entry = stack.entry(f"flag/{key}")
     assert entry.change.action is Action.ADOPT
     assert [each.text for each in entry.sentences] == ['condition "Everybody" from 10 % to 50 %']
-    assert reading.about(entry) == "is taken over from PostHog, and changed"
+    assert reading.about(entry) == "is adopted from PostHog, and changed"
     stack.write("flag", key, description="By hand", release_conditions=[{"description": "Everybody", **_ten()}])
-    assert reading.about(stack.entry(f"flag/{key}")) == "is taken over as it is in PostHog"
+    assert reading.about(stack.entry(f"flag/{key}")) == "is adopted as it is in PostHog"
 
 
 def _ten() -> dict[str, Any]:
@@ -371,7 +371,7 @@ def test_a_lost_state_makes_nothing_new_of_what_posthog_has_or_is_going_to_meet(
     assert entries[f"property/event.{key}-met"].change.action is Action.ADOPT
     assert reading.about(entries[f"property/event.{key}-unmet"]).startswith("is not in PostHog yet")
     shown = text(stack.plan(False).report)
-    [taken, unowned] = (line for line in shown.splitlines() if "taken over as they are in" in line or "no file" in line)
+    [taken, unowned] = (line for line in shown.splitlines() if "adopted as they are in" in line or "no file" in line)
     assert "the tiles of 1 dashboard" in taken
     assert "tiles" not in unowned
 

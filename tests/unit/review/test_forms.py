@@ -220,8 +220,8 @@ def test_what_is_taken_over_as_it_is_is_counted_apart_from_what_changes() -> Non
     """A stack's first plan, or one whose state was lost, would hide the change in eighty lines."""
     taken = [entry(n, action=Action.ADOPT) for n in range(1, 4)]
     found = report(entry(9, "is switched off", applied={}), *taken)
-    assert "1 object changes, 3 are taken over as they are (nothing is sent); about" in text(found)
-    assert "taken over as they are in PostHog (nothing is sent): 3 flags" in text(found).splitlines()
+    assert "1 object changes, 3 are adopted as they are (nothing is sent); about" in text(found)
+    assert "adopted as they are in PostHog (nothing is sent): 3 flags" in text(found).splitlines()
     assert "flag flag-2" not in text(found)
     assert "  flag flag-2" in text(found, every=True).splitlines()
     assert "(nothing is sent): 3 flags" in markdown(found)
@@ -234,7 +234,7 @@ def test_what_posthog_has_not_met_yet_is_no_change() -> None:
     unmet = Entry(Change(Ref("property", "person.plan"), Action.CREATE, wanted={}))
     taken = entry(1, action=Action.ADOPT)
     found = report(unmet, taken)
-    assert "): nothing changes, 1 is taken over as it is (nothing is sent), 1 is not in PostHog yet (" in text(found)
+    assert "): nothing changes, 1 is adopted as it is (nothing is sent), 1 is not in PostHog yet (" in text(found)
     assert "+ property person.plan is not in PostHog yet, which makes it when" in text(found)
     assert changing(found) == [taken]
     refused = Entry(replace(unmet.change, refused="left out, as it refers to another one"))
