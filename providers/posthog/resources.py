@@ -16,7 +16,7 @@ from providers.posthog.kinds.base import Definition, refs
 from providers.posthog.limits import Rate, rates
 from providers.posthog.provider import PROVIDERS
 from providers.posthog.references import readable, with_ids
-from providers.posthog.schedule import FEW, Window, interleaved
+from providers.posthog.registrations import FEW, Window, interleaved
 from providers.posthog.settings import Settings
 
 

@@ -140,7 +140,7 @@ for _module in (
     "ai_admin.run",
     "providers.posthog.lifecycle",
     "providers.posthog.session",
-    "providers.posthog.schedule",
+    "providers.posthog.registrations",
     "providers.posthog.transport",
     "tests.support.learnt",
 ):

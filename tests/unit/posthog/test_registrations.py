@@ -8,7 +8,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.posthog.schedule import AHEAD, Window, interleaved
+from providers.posthog.registrations import AHEAD, Window, interleaved
 
 Item = tuple[str, int]
 
