@@ -11,6 +11,8 @@ from sandbox.wire.context import Context, timestamp
 from sandbox.wire.errors import NotFound
 
 Change = dict[str, Any]
+EMPTY: tuple[Any, ...] = (None, "", [], {})  # a Django column's `empty_values`
+RELATIONS = frozenset({"tags"})
 # Fields that are called otherwise in the log.
 NAMES = {
     ("Action", "steps"): "steps_json",
@@ -29,15 +31,21 @@ NAMES = {
 
 
 def changes_between(scope: str, before: Data, after: Data, names: list[str], masked: frozenset[str]) -> list[Change]:
-    """The changes of the named fields, in PostHog's shape; equal fields are left out."""
+    """The changes of the named fields, in PostHog's shape; equal fields are left out.
+
+    What is empty is null here, and from one empty value to another nothing changed; tags are no column, and empty ones
+    an empty list.
+    """
     changes: list[Change] = []
     for name in names:
-        old, new = before.get(name), after.get(name)
+        old, new = (each.get(name) for each in (before, after))
+        if name not in RELATIONS:
+            old, new = (None if each in EMPTY else each for each in (old, new))
         if old == new:
             continue
         action = "created" if old is None else "deleted" if new is None else "changed"
         if name in masked:
-            old, new = "masked", "masked"
+            old, new = (None if each is None else "masked" for each in (old, new))
         shown = NAMES.get((scope, name), name)
         changes.append({"type": scope, "action": action, "field": shown, "before": old, "after": new})
     return changes

@@ -93,3 +93,21 @@ def test_what_happens_in_the_organisation_is_logged_without_a_project(api: Api) 
         assert len(_entries(api, "Role", role)) == 2, "unless the project asks for it"
     finally:
         api.patch(own, {"receive_org_level_activity_logs": False})
+
+
+def test_what_is_empty_is_null_in_the_log_and_tags_are_a_list(api: Api) -> None:
+    flag = api.flag()
+    path, scope = f"feature_flags/{flag['id']}/", "FeatureFlag"
+
+    def logged() -> list[Any]:
+        changes = _entries(api, scope, flag["id"])[0]["detail"]["changes"]
+        told = [tuple(each[part] for part in ("field", "action", "before", "after")) for each in changes]
+        return sorted(each for each in told if each[0] in ("name", "tags"))
+
+    api.patch(path, {"name": "Described", "tags": ["ai"]})
+    assert logged() == [("name", "created", None, "Described"), ("tags", "changed", [], ["ai"])]
+    api.patch(path, {"name": "", "tags": []})
+    assert logged() == [("name", "deleted", "Described", None), ("tags", "changed", ["ai"], [])]
+    insight = api.insight(description="", saved=True)
+    api.patch(f"insights/{insight['id']}/", {"description": None, "tags": []})
+    assert [each["activity"] for each in _entries(api, "Insight", insight["id"])] == ["created"]
