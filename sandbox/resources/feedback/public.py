@@ -9,6 +9,7 @@ from typing import Any
 from starlette.routing import BaseRoute, Route
 
 from sandbox.evaluation.service.flagset import FLAG
+from sandbox.resources.feedback import survey_actions
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context, endpoint
 from sandbox.wire.errors import ApiError
@@ -56,7 +57,8 @@ def show_survey(context: Context, row: Data) -> Data:
     """A survey as SDKs read it; a flag also shows those that it is linked to so."""
     slots = ("linked_flag_id", "targeting_flag_id", "internal_targeting_flag_id")
     keys = {slot.removesuffix("_id") + "_key": _key(context, row[slot]) for slot in slots if row[slot]}
-    return {**{name: row[name] for name in SURVEY}, **keys}
+    conditions = survey_actions.in_conditions(context, row)
+    return {**{name: row[name] for name in SURVEY}, "conditions": conditions, **keys}
 
 
 def _key(context: Context, flag: Any) -> str | None:

@@ -2,14 +2,15 @@
 
 Traps: making one makes up to three hidden flags; `linked_flag_id` is read by GET, but not in the answer to a write;
 setting `start_date` launches and `end_date` stops it; a sampling start in the past is refused even when it is only sent
-back; questions get ids; a PATCH without `conditions` takes the actions away, one of `iteration_count` alone the days.
+back; questions get ids; a PATCH without conditions forgets their actions (`survey_actions.py`), and one with a number
+of iterations and no frequency the frequency.
 """
 
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
-from sandbox.resources.feedback import survey_flags, survey_questions, survey_rules
+from sandbox.resources.feedback import survey_actions, survey_flags, survey_questions, survey_rules
 from sandbox.resources.flags import linked_flags
 from sandbox.rest.fields import (
     CREATED_AT,
@@ -103,8 +104,8 @@ class Surveys(Resource):
         if values.get("targeting_flag_id"):
             linked_flags.require_flag_scope(context, survey_flags.SCOPE)
         row = super().prepare(context, values, before)
-        row["action_ids"] = _action_ids(values.get("conditions"))
-        if before is not None and values.get("iteration_count") is not None:
+        row["actions"] = survey_actions.chosen(context, values.get("conditions"))
+        if values.get("iteration_count") is not None:
             row["iteration_frequency_days"] = values.get("iteration_frequency_days")
         if before is None:
             row["internal_targeting_flag_id"] = row["internal_response_sampling_flag_id"] = None
@@ -167,26 +168,15 @@ class Surveys(Resource):
             {"key": slot.removesuffix("_id") + "_key", "value": flag["key"] if flag else None}
             for slot, flag in flags.items()
         ]
-        shown["conditions"] = self._with_actions(context, row)
+        shown["conditions"] = survey_actions.in_conditions(context, row)
         return shown
 
     def show_written(self, context: Context, row: Data) -> Data:
         hidden = ("linked_flag_id", "linked_insight_id", "feature_flag_keys", "user_access_level")
         return {name: value for name, value in self.show(context, row).items() if name not in hidden}
 
-    def _with_actions(self, context: Context, row: Data) -> Data | None:
-        """The conditions with whole actions in the place of what was sent of them."""
-        found = [context.store.get("action", id_, self.parent_id(context)) for id_ in row.get("action_ids", ())]
-        whole = [action for action in found if action is not None]
-        conditions: Data | None = row["conditions"]
-        return {**(conditions or {}), "actions": {"values": whole}} if whole else conditions
-
 
 SURVEYS = Surveys()
-
-
-def _action_ids(conditions: Data | None) -> list[Any]:
-    return [each.get("id") for each in ((conditions or {}).get("actions") or {}).get("values") or []]
 
 
 def _iterate(row: Data) -> None:

@@ -144,23 +144,25 @@ def test_actions_in_conditions_are_read_whole(api: Api) -> None:
     assert made["conditions"]["actions"]["values"][0]["steps"][0]["event"] == "seen"
 
 
-# Questions and texts --------------------------------------------------------------------------------------
-
-
-def test_a_change_that_does_not_say_the_conditions_takes_the_actions_away(api: Api) -> None:
-    """`_associate_actions` of what the request says."""
+def test_a_change_without_conditions_forgets_their_actions(api: Api) -> None:
+    """What was sent of them stays in the conditions, and means nothing to SDKs, which read the actions' steps."""
     action = api.post("actions/", {"name": name("action"), "steps": [{"event": "seen"}]})
-    sent = {"url": "/ai", "actions": {"values": [{"id": action["id"]}]}}
-    made = _survey(api, conditions=sent)
-    again = api.patch(f"surveys/{made['id']}/", {"conditions": sent})
-    assert again["conditions"]["actions"]["values"][0]["name"] == action["name"]
-    assert api.patch(f"surveys/{made['id']}/", {"description": "Another one"})["conditions"] == sent
+    conditions = {"actions": {"values": [{"id": action["id"]}]}, "url": "/ai"}
+    path = f"surveys/{_survey(api, conditions=conditions)['id']}/"
+    assert api.patch(path, {"description": "d"})["conditions"] == conditions
+    assert api.get(path)["conditions"] == conditions
+    assert api.patch(path, {"conditions": conditions})["conditions"]["actions"]["values"][0]["name"] == action["name"]
 
 
-def test_the_number_of_rounds_alone_takes_the_days_between_away(api: Api) -> None:
-    made = _survey(api, iteration_count=2, iteration_frequency_days=14)
-    assert api.patch(f"surveys/{made['id']}/", {"description": "Another one"})["iteration_frequency_days"] == 14
-    assert api.patch(f"surveys/{made['id']}/", {"iteration_count": 3})["iteration_frequency_days"] is None
+def test_a_number_of_iterations_takes_their_frequency_with_it(api: Api) -> None:
+    made = _survey(api, schedule="recurring", iteration_count=3, iteration_frequency_days=7)
+    path = f"surveys/{made['id']}/"
+    assert api.patch(path, {"description": "d"})["iteration_frequency_days"] == 7
+    assert api.patch(path, {"iteration_count": 4})["iteration_frequency_days"] is None
+    assert api.patch(path, {"iteration_count": 4, "iteration_frequency_days": 7})["iteration_frequency_days"] == 7
+
+
+# Questions and texts --------------------------------------------------------------------------------------
 
 
 def test_questions_get_ids_to_be_sent_back(api: Api) -> None:
