@@ -202,7 +202,8 @@ class Field:
     always: bool = False
     """Part of every change, even one of other fields."""
     along: tuple[str, ...] = ()
-    """The fields with a change of which it is sent as well: PostHog has added to it what only the old values allow."""
+    """The fields with a change of which it is sent as well: PostHog has added to it what only the old values allow, or
+    clears it with them."""
     distinct: bool = False
     """PostHog refuses a second object of the kind with the same value."""
     clearable: bool = True

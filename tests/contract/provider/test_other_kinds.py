@@ -387,3 +387,36 @@ def test_an_event_that_is_met_while_the_list_is_read_is_skipped_in_no_page(sandb
     found += [each["name"] for each in pages]
     assert len(found) == len(set(found)) == number
     assert set(names) <= set(found)
+
+
+def survey(things: Things, **more: Any) -> Form:
+    return {
+        "name": things.name("Any good?"),
+        "type": "popover",
+        "questions": [{"type": "open", "question": "Any good?"}],
+        **more,
+    }
+
+
+def test_a_change_of_a_survey_leaves_what_is_left_to_posthogs_pages(sandbox: Sandbox, things: Things) -> None:
+    """PostHog forgets the actions of a survey with a change that does not send its conditions."""
+    wanted = survey(things, unmanaged=["conditions", "flag"])
+    made = Applied(Runs(sandbox, {}), "survey", wanted)
+    action, flag_id = things.action(), things.flag()
+    conditions = {"actions": {"values": [{"id": action}]}, "url": "/ai"}
+    made.by_hand({"conditions": conditions, "linked_flag_id": flag_id})
+    assert made.apply({**wanted, "description": "Ours"}) == ["description"]
+    live = made.live()
+    assert (live["description"], live["linked_flag"]["id"], live["conditions"]["url"]) == ("Ours", flag_id, "/ai")
+    assert live["conditions"]["actions"]["values"][0]["steps"], "PostHog still knows the action"
+
+
+def test_another_number_of_rounds_leaves_the_time_between_them(sandbox: Sandbox, things: Things) -> None:
+    wanted = survey(things, schedule="recurring", iteration_count=3, iteration_frequency_days=7)
+    made = Applied(Runs(sandbox, {}), "survey", wanted)
+    assert made.apply({**wanted, "iteration_count": 4}) == ["iteration_count"]
+    assert (made.live()["iteration_count"], made.live()["iteration_frequency_days"]) == (4, 7)
+    del wanted["iteration_frequency_days"]
+    left = {**wanted, "iteration_count": 5, "unmanaged": ["iteration_frequency_days"]}
+    assert "iteration_count" in made.apply(left)
+    assert made.live()["iteration_frequency_days"] == 7
