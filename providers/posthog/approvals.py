@@ -81,16 +81,24 @@ class Approvals:
         self._again = frozenset(ask_again)
         self._lock = threading.Lock()
         self._requests: dict[str, list[Request]] = {}
+        self._unread: dict[str, ApiError] = {}
         self._policies: dict[str, Mapping[str, Any]] | ApiError | None = None
 
     def requests(self, kind: Kind, id_: str | None) -> list[Request]:
         """Return the requests for one object (None: for objects that are yet to be made) that count, newest first.
 
-        Rejected ones that may be made again don't, nor do those that expired or couldn't be carried out.
+        Rejected ones that may be made again don't, nor do those that expired or couldn't be carried out. What can't be
+        read is asked for once. Raises ``ApiError``.
         """
         with self._lock:
+            if problem := self._unread.get(kind.scope):
+                raise problem
             if kind.scope not in self._requests:
-                self._requests[kind.scope] = self._listed(kind.scope)
+                try:
+                    self._requests[kind.scope] = self._listed(kind.scope)
+                except ApiError as problem:
+                    self._unread[kind.scope] = problem
+                    raise
             found = [each for each in self._requests[kind.scope] if each.object == id_]
         return [each for each in found if each.state in OPEN or (each.state == REFUSED and each.id not in self._again)]
 

@@ -176,9 +176,10 @@ class PostHogProvider(ResourceProvider):
 
     def _remind(self, id_: str, news: Properties, meta: Metadata) -> None:
         # The refresh compares with what was applied last; the source is known once the program has spoken.
+        # What can't be read is no error here, which would end the whole run: the update says so.
         if meta.source:
             lifecycle, _ = self._lifecycle()
-            with OneLine(meta):
+            with suppress(ApiError, Stopped):
                 lifecycle.remind(id_, news, meta)
 
     def create(self, props: dict[str, Any]) -> CreateResult:

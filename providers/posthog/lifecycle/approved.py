@@ -157,12 +157,15 @@ class Approved(Collection):
     def _asked_off(self, id_: str) -> Request | None:
         """Return the newest request to switch a flag off; one that was rejected is about the flag as it was then."""
         try:
-            version = (self.inventory.get(self.kind, id_) or {}).get("version")
-            requests = self.services.approvals.requests(self.kind, id_)
+            for each in self.services.approvals.requests(self.kind, id_):
+                if each.action == DISABLE and (each.state in OPEN or each.version in (None, self._version(id_))):
+                    return each
         except ApiError:  # what can't be read is not in the way
-            return None
-        about = (each for each in requests if each.action == DISABLE)
-        return next((each for each in about if each.state in OPEN or each.version in (None, version)), None)
+            pass
+        return None
+
+    def _version(self, id_: str) -> Any:
+        return (self.inventory.get(self.kind, id_) or {}).get("version")
 
     def _is_for(self, request: Request, live: Live, new: Properties) -> bool:
         project = self.writer.project

@@ -347,6 +347,25 @@ def test_without_the_right_to_read_requests_nothing_is_asked_for_twice(standing:
     assert len(waiting(sandbox)) == 1
 
 
+def test_requests_that_can_not_be_read_hold_up_no_switch_off(
+    standing: Run, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error of `diff` would end the whole run, and a flag that goes off needs no request to be read."""
+    monkeypatch.setattr("providers.posthog.client.ATTEMPTS", 1)
+    rule = {"kind": "error_before", "status": 500, "path": "change_requests"}
+    sandbox.call("PUT", "/_sandbox/faults", {"seed": 1, "rules": [rule]})
+    try:
+        assert standing.preview(standing.definition(30))
+        assert "PostHog answered 500 to GET" in standing.refused(standing.definition(30))
+        asked = [each["path"] for each in sandbox.requests()]
+        assert len([path for path in asked if "/change_requests/" in path]) == 1
+        standing.up(standing.definition(20, active=False))
+    finally:
+        sandbox.call("DELETE", "/_sandbox/faults")
+    [live] = standing.live()
+    assert (live["active"], rollout(live)) == (False, 20)
+
+
 def test_a_project_without_approvals_is_asked_once_a_run(run: Run, sandbox: Sandbox) -> None:
     approvals(sandbox, False)
     run.up(run.definition(20))
