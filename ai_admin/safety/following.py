@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ai_admin.safety.applied import FLAG, Manifest, served, unseen
+from ai_admin.safety.applied import FLAG, SERVES, Entry, Manifest, cohorts_of, served, unseen
 from ai_admin.safety.refusal import Refusal
 from providers.posthog.safety import EVERYBODY, Rollout
 
@@ -22,11 +22,33 @@ class Followed:
 def grown(before: Manifest, after: Manifest) -> dict[str, Rollout]:
     """Return what would be served more widely than before, by flag; empty means there is nothing to compare.
 
-    Of a flag that goes on and whose release conditions are left to PostHog's pages that is not known: no condition.
+    Also flags of which that is not known, without a condition: one that goes on, and whose release conditions are left
+    to PostHog's pages, and one with a cohort whose criteria change.
     """
     found = {name: _growth(served(before.get(name)), served(after[name])) for name in after if name.startswith(FLAG)}
-    on = {name for name in found if unseen(after[name]) and not before.get(name, {}).get("active")}
-    return {name: growth for name, growth in found.items() if growth or name in on}
+    return {
+        name: growth
+        for name, growth in found.items()
+        if growth
+        or (unseen(after[name]) and not before.get(name, {}).get("active"))
+        or any(_by_cohorts(before, after, name))
+    }
+
+
+def _by_cohorts(before: Manifest, after: Manifest, flag: str) -> Iterator[tuple[str, float]]:
+    """Yield the cohorts by which a flag may serve others than before, also those that these name, each with the share
+    that it decides on: more of a cohort, or of one whose criteria change.
+    """
+    was = before.get(flag, {}) if served(before.get(flag)) else {}
+    for direct, share in (after[flag].get("cohorts") or {}).items() if served(after[flag]) else ():
+        for name in cohorts_of({"cohorts": {direct: share}}, after):
+            wider = share > (was.get("cohorts") or {}).get(direct, 0)
+            if share and (wider or not _alike(before.get(name), after[name])):
+                yield name, share
+
+
+def _alike(cohort: Entry | None, other: Entry) -> bool:
+    return cohort is not None and all(cohort.get(fact) == other.get(fact) for fact in SERVES["cohort"])
 
 
 def _growth(was: Rollout, now: Rollout) -> Rollout:
@@ -40,7 +62,8 @@ def _growth(was: Rollout, now: Rollout) -> Rollout:
 def ahead(before: Manifest, after: Manifest, followed: Followed) -> Iterator[Refusal]:
     """Yield a refusal for each flag that would serve more than it does in the followed stack.
 
-    Conditions are compared one by one; what everybody gets there, everybody who matches a condition here may get. Only
+    Conditions are compared one by one, and cohorts in them by their criteria; what everybody gets there, everybody who
+    matches a condition here may get. Only
     growth counts, so that a rollback of the other stack does not block this one.
     """
     growth = grown(before, after)
@@ -58,6 +81,15 @@ def ahead(before: Manifest, after: Manifest, followed: Followed) -> Iterator[Ref
             yield Refusal(what, (name,), f"ahead/{name.removeprefix(FLAG)}/unseen")
         else:
             yield from _ahead(name, conditions, served(there), followed.stack)
+            everybody = served(there).get(EVERYBODY, {}).get("", 0)
+            others = {
+                cohort
+                for cohort, share in _by_cohorts(before, after, name)
+                if share > everybody and not _alike(followed.manifest.get(cohort), after[cohort])
+            }
+            for cohort in sorted(others):
+                what = f"{cohort}, which a release condition is for, is not the one that {followed.stack} has"
+                yield Refusal(what, (name,), f"ahead/{name.removeprefix(FLAG)}/{after[cohort]['targeting']}")
 
 
 def _ahead(name: str, growth: Rollout, there: Rollout, stack: str) -> Iterator[Refusal]:

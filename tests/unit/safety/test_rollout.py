@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from ai_admin.safety.applied import manifest
 from ai_admin.safety.following import Followed, grown
-from tests.unit.safety.made import Made, applied, cohorts, flag, judged, split
+from providers.posthog.kinds import Ref
+from tests.unit.safety.made import Made, applied, cohort, cohorts, flag, judged, on, split
 
 REST = cohorts(9)
 BETA = [{"key": "channel", "value": "beta"}]
@@ -108,6 +111,38 @@ def test_each_condition_is_compared_and_what_everybody_gets_there_covers_it() ->
     assert ahead([some], [flag("f", release_conditions=[{"rollout_percentage": 60, "properties": BETA}])]) == []
     assert ahead([some], [flag("f", 100)]) == []
     assert ahead([some], [flag("f", 10)]) == ["ahead/f/60-10"]
+
+
+def by(*channels: str, key: str = "beta") -> Made:
+    return cohort(key, {"type": "person", "key": "channel", "value": list(channels)})
+
+
+def test_a_cohort_is_compared_by_its_criteria() -> None:
+    """A stack's own patch of it is another audience under the same name."""
+
+    def using(share: int, key: str = "beta", **more: Any) -> Made:
+        return flag("f", release_conditions=[on(key, share)], **more)
+
+    def which(*channels: str) -> list[str]:
+        return [f"ahead/f/{applied([by(*channels)])['cohort/beta']['targeting']}"]
+
+    early = cohort("early", {"type": "cohort", "key": "id", "value": Ref("cohort", "beta")})
+    here, there = [by("a", "b"), early], [by("a"), early, using(50)]
+    for name in ("beta", "early"):
+        used, standing = using(50, name), [by("a"), early, using(50, name)]
+        assert ahead([*here, used], standing) == which("a", "b")
+        assert ahead([*here, used], standing, before=[*here, using(20, name)]) == which("a", "b")
+        assert ahead([*here, used], standing, before=[*here, used]) == []
+        assert ahead([*here, used], standing, before=[by("a"), early, used]) == which("a", "b")
+        assert ahead([by("a"), early, used], standing, before=[*here, used]) == []
+        assert ahead([*here, using(50, name, active=False)], standing, before=[by("a"), early, used]) == []
+        assert ahead([*here, used], [by("a"), early, flag("f", 50)]) == []
+    [code] = which("a", "b")
+    followed = Followed("staging", applied(there))
+    [refusal] = judged(REST, [*here, using(50), *REST], followed=followed)
+    assert refusal.what == "cohort/beta, which a release condition is for, is not the one that staging has"
+    assert judged(REST, [*here, using(50), *REST], followed=followed, consent=code) == []
+    assert grown(applied([by("a"), using(50)]), applied([by("b"), using(50)])) == {"flag/f": {}}
 
 
 def test_a_variant_that_is_served_was_served_there() -> None:
