@@ -253,7 +253,9 @@ def _without_comments(text: str, path: _Path, items: list[int]) -> str:
     """Return a text without the comments that are about items of a list: directly above them, in the column of the
     dashes, and below, if further to the right than these.
     """
-    nodes = _at(text, path).as_sequence() if items else None
+    if not items:
+        return text
+    nodes = _at(text, path).as_sequence()
     data, about = text.encode(), set[int]()
     lines = data.split(b"\n")
     for n in items:
