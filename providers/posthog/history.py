@@ -6,7 +6,6 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import takewhile
 from typing import Any
 
 from providers.posthog.client import Client
@@ -121,18 +120,20 @@ class History:
     def on_since(self, kind: Kind, live: Mapping[str, Any], when: str) -> bool:
         """Return whether an object was switched on after a time (ISO 8601).
 
-        Where the log can't be read, anything that was changed since may have been that.
+        Where the log can't be read, or does not go back so far (PostHog's plans limit that), anything that was changed
+        since may have been that.
         """
         try:
-            entries = self._read(kind, str(live[kind.id_name]))
-            since = takewhile(lambda entry: _later(entry.get("created_at"), when), entries)
-            return any(
-                each.get("field") == "active" and each.get("after") is True
-                for entry in since
-                for each in _changes(entry)
-            )
+            for entry in self._read(kind, str(live[kind.id_name])):
+                if not _later(entry.get("created_at"), when):
+                    return False
+                if any(each.get("field") == "active" and each.get("after") is True for each in _changes(entry)):
+                    return True
+                if entry.get("activity") == "created":
+                    return False
         except ApiError:
-            return _later(live.get("updated_at"), when)
+            pass
+        return _later(live.get("updated_at"), when)
 
     def log(self, scopes: Iterable[str], id_: str = "", since: str = "") -> Iterator[dict[str, Any]]:
         """Yield the log's entries, the newest first. Raises ``ApiError``.

@@ -159,6 +159,17 @@ def test_the_log_is_read_back_to_the_entry_that_says_it_and_no_further() -> None
     assert len(client.asked) == 1, "what is older is not read"
 
 
+def test_a_log_that_does_not_go_back_so_far_is_not_said_to_have_nothing() -> None:
+    """PostHog's plans limit how far back it can be read."""
+    before, after = "2026-10-01T11:00:00Z", "2026-10-01T13:00:00Z"
+    touched, untouched = ({"id": 1, "updated_at": at} for at in (after, "2026-09-01T12:00:00Z"))
+    tags = changed("tags")
+    assert History(Paged(*pages([tags]))).on_since(FLAG, touched, before), "it may have been on, and off again"
+    assert not History(Paged(*pages([]))).on_since(FLAG, untouched, before)
+    made = {**changed("key"), "activity": "created"}
+    assert not History(Paged(*pages([tags, made]))).on_since(FLAG, touched, before), "the log has all of it"
+
+
 def test_a_log_without_end_is_read_in_part_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("providers.posthog.history.MOST", 150)
     found = History(Paged(*pages([changed("tags", BEN)], *LATER))).authors(FLAG, "1", fields("flag", "tags", "active"))
