@@ -148,7 +148,7 @@ def then_lines(found: Then, time: str, style: Style) -> Iterator[str]:
     elif not found.live:
         return
     elif found.stated and not found.differences:
-        yield f"  PostHog held {'the rest as' if found.unread else 'what'} the file says"
+        yield f"  PostHog held what the file says{', as far as that is known' if found.unread else ''}"
     elif found.stated:
         yield style("  PostHog held something else than the file says:", "yellow")
         for each in found.differences:

@@ -97,7 +97,7 @@ def _then(found: Then, log: Sequence[Entry], logs: Logs, time: str) -> Then:
     """Return what a definition was, with what PostHog held of it. Raises ``ApiError``."""
     newest = sorted(log, key=lambda each: each.at, reverse=True)
     since, past = [each for each in newest if each.at > time], [each for each in newest if each.at <= time]
-    now = _now(found.ref, logs, log)
+    now, changed = _now(found.ref, logs, log)
     live = [now, *undone(now, since)][-1]
     if past and past[0].values is None:
         live = None
@@ -109,12 +109,14 @@ def _then(found: Then, log: Sequence[Entry], logs: Logs, time: str) -> Then:
     differences = _differences(found.ref, found.stated, live, past, unclear) if found.stated else ()
     what = f"its {', '.join(map(key_text, sorted(unclear)))}" if now else "the rest of it" if live else "it"
     said = f"PostHog held one, and its log does not say what {what} was then" if unclear else ""
+    if not past and not said and (not changed or changed > time):
+        said = "PostHog's log has nothing of it from before, and may not go back so far"
     return replace(found, live=live, known=True, differences=tuple(differences), unread=said)
 
 
-def _now(ref: Ref, logs: Logs, log: Sequence[Entry]) -> Properties | None:
-    """Return what PostHog holds of a definition now; what it deleted is still answered, of some kinds. Raises
-    ``ApiError``.
+def _now(ref: Ref, logs: Logs, log: Sequence[Entry]) -> tuple[Properties | None, str]:
+    """Return what PostHog holds of a definition now, and since when that is so (ISO 8601, UTC), empty where that is not
+    known; what it deleted is still answered, of some kinds. Raises ``ApiError``.
     """
     kind, inventory = KINDS[ref.kind], logs.inventory
     called = {ref, *(each.ref for each in log)}
@@ -123,17 +125,19 @@ def _now(ref: Ref, logs: Logs, log: Sequence[Entry]) -> Properties | None:
         name = next(each for each in kind.fields if each.name == kind.natural_key[0]).api_path[0]
         ids = [id_ for id_, item in inventory.all(kind).items() if item.get(name) == ref.key]
     if not ids or (kind.unlisted_fails and ids[-1] not in inventory.all(kind)):
-        return None
+        return None, ""
     try:
         item: Mapping[str, Any] = inventory.client.get(
             inventory.client.project_path(f"{kind.collection}/{ids[-1]}")
         )
     except ApiError as problem:
         if problem.status == NOT_FOUND:
-            return None
+            return None, ""
         raise
     applied = logs.state.resources.get(ref)
-    return with_refs(kind, kind.project(item, applied.properties if applied else {}, logs.directory), logs.ref_of)
+    held = kind.project(item, applied.properties if applied else {}, logs.directory)
+    changed = str(item.get("updated_at") or item.get("last_modified_at") or "").replace("Z", "+00:00")
+    return with_refs(kind, held, logs.ref_of), changed
 
 
 def _differences(

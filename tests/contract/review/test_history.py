@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from time import sleep
 from typing import Any
+
+import pytest
 
 from ai_admin.definitions import load
 from ai_admin.review.history import History, Logs, history
@@ -17,6 +20,7 @@ from ai_admin.review.text import plain
 from ai_admin.review.then import Then, then
 from ai_admin.review.timeline import How
 from providers.posthog.errors import UnreadableState
+from providers.posthog.history import History as PostHogLog
 from providers.posthog.kinds import Ref
 from providers.posthog.settings import Settings
 from tests.support.past import ANA, BEN, Checkout
@@ -319,3 +323,24 @@ def test_of_what_is_gone_for_good_only_what_its_log_says_is_known(tmp_path: Path
     assert unread == "holdout kept-out: PostHog held one, and its log does not say what it was then"
     gone = then(tmp_path, str(ref), now().isoformat(), STACK, logs)
     assert (gone[0][0].live, gone[0][0].known, gone[1]) == (None, True, ())
+
+
+def test_a_log_that_may_not_go_back_to_then_is_said(
+    tmp_path: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story = Story(tmp_path, sandbox, "ai-long-ago")
+    there = now().isoformat()
+    untouched, unread = then(tmp_path, story.key, there, STACK, story.logs)
+    assert (untouched[0].unread, unread) == ("", ())
+    story.by_hand(30)
+    whole = PostHogLog.log
+
+    def newest(*asked: Any) -> Iterator[dict[str, Any]]:
+        yield from (each for each in whole(*asked) if each["created_at"].replace("Z", "+00:00") > there)
+
+    monkeypatch.setattr(PostHogLog, "log", newest)
+    [found], [said] = then(tmp_path, story.key, there, STACK, story.logs)
+    assert said.endswith(": PostHog's log has nothing of it from before, and may not go back so far")
+    assert "  PostHog held what the file says, as far as that is known" in then_lines(found, there, plain)
+    [found], unread = then(tmp_path, story.key, now().isoformat(), STACK, story.logs)
+    assert (found.unread, unread) == ("", ()), "nothing changed since then"
