@@ -97,6 +97,8 @@ class Audiences:
     """
 
     def __init__(self, session: Session, changes: Iterable[Change] = ()) -> None:
+        changes = [*changes]
+        self._criteria = _criteria(changes)
         self._becoming = becoming(changes)
         self._inventory = session.inventory
         self._client = session.inventory.client
@@ -118,12 +120,14 @@ class Audiences:
         return self._serves(change, live, wanted)
 
     def through(self, cohort: str, flags: Iterable[Change]) -> list[tuple[Ref, Reach]]:
-        """Return how many flags that stay as they are serve now, and when a cohort (its id) has changed.
+        """Return how many flags that stay as they are serve now, and when a cohort (its id) has changed, by it or by
+        cohorts that are made of it.
 
         Without those that serve as many with the same variants, and those of which no condition could say what the
         cohort becomes; without all where more than :data:`COUNTED` look at it.
         """
-        looking = [each for each in flags if cohort in _cohorts(each.wanted or {})]
+        behind = _made_of({cohort}, self._criteria)
+        looking = [each for each in flags if not behind.isdisjoint(_cohorts(each.wanted or {}))]
         if len(looking) > COUNTED:
             return []
         counted = [(each.ref, self._serves(each, {}, {})) for each in looking]
@@ -138,6 +142,9 @@ class Audiences:
         then, as_now = self._then(change.wanted or {})
         before, after = self._side(change.live or {}), self._side(then)
         groups = any("aggregation_group_type_index" in each for each in _conditions(flag))
+        serving = [side for side in (before, after) if side and side.parts]
+        if any(side.mixed for side in serving) or len({side.group for side in serving}) > 1:
+            return Reach(None, None, None, groups)  # persons and groups add up to nothing
         totals = [side.total for side in (before, after) if side and side.total is not None]
         total = max(totals, default=None)
         if before is None or after is None:
@@ -164,8 +171,7 @@ class Audiences:
         if not all(splits):
             return 0, False
         chance = other_variant(*splits)
-        mixed = before.mixed or after.mixed or before.group != after.group
-        found = None if mixed else moved(before, after, chance, self._number_of(after.group))
+        found = moved(before, after, chance, self._number_of(after.group))
         if found is not None:
             return min(round(found), most), False
         return (round(most * chance("", "")) if before.parts == after.parts else most), True
@@ -191,14 +197,16 @@ class Audiences:
         """Return how many persons match a cohort's criteria now and then, as far as one condition can say them."""
         if not any(each.name == "filters" for each in change.fields) or change.live is None:
             return None
-        now, then = (self._match((each or {}).get("filters")) for each in (change.live, change.wanted))
+        leaves = _flat((change.wanted or {}).get("filters"))
+        if change.id in self._becoming:  # also where it is made of others that change
+            leaves = self._becoming[change.id][1]
+        now, then = self._match(_flat(change.live.get("filters"))), self._match(leaves)
         if now is None:  # what PostHog counted last
             members = (self._inventory.get(change.kind, change.id) or {}).get("count")
             return Reach(members, then and then[0], then and then[1])
         return Reach(now[0], then and then[0], now[1])
 
-    def _match(self, criteria: Any) -> tuple[int, int] | None:
-        leaves = _flat(criteria)
+    def _match(self, leaves: Sequence[Any] | None) -> tuple[int, int] | None:
         return self._matching({"properties": leaves}) if leaves and not any(True for _ in refs(leaves)) else None
 
     def _side(self, flag: Properties) -> _Side | None:
@@ -245,8 +253,6 @@ class Audiences:
     def _together(self, side: _Side, parts: Sequence[Part] | None = None) -> float | None:
         """Return how many a flag serves, or would serve by other conditions; None where PostHog does not say."""
         parts = side.parts if parts is None else parts
-        if side.mixed and len(parts) > 1:
-            return None
         return together(parts, self._number_of(side.group), side.early_exit)
 
     def _number_of(self, group: int | None) -> Callable[[frozenset[str]], int | None]:
@@ -383,21 +389,42 @@ _BOUNDS = (
 def becoming(changes: Iterable[Change]) -> dict[str, tuple[Ref, list[Any] | None]]:
     """Return the cohorts that have other members after a plan, by id, as the filters of one condition. Pure.
 
-    None in the place of the filters where one condition can't say them: also of a cohort made of one that changes.
+    Also those that are made of one that changes. None in the place of the filters where one condition can't say them.
     """
+    cohorts = {each.id: each for each in changes if each.ref.kind == "cohort" and each.id and each.wanted is not None}
+    criteria = _criteria(cohorts.values())
+    changed = (each for each in cohorts.values() if any(field.name == "filters" for field in each.fields))
+    other = _made_of((each.id for each in changed if not each.refused), criteria)
+    known: dict[str, list[Any] | None] = {}
+
+    def filters(id_: str) -> list[Any] | None:
+        if id_ not in known:
+            known[id_] = None  # what is made of itself is nothing
+            found = _flat(criteria[id_], inside)
+            known[id_] = None if any(True for _ in refs(found)) else found
+        return known[id_]
+
+    def inside(leaf: Any) -> list[Any] | None:
+        return filters(_cohort_id(leaf)) if _cohort_id(leaf) in other else _as_filter(leaf)
+
+    return {id_: (cohorts[id_].ref, filters(id_)) for id_ in criteria if id_ in other}
+
+
+def _criteria(changes: Iterable[Change]) -> dict[str, Any]:
+    """Return the criteria that the cohorts of a plan have after it, by id."""
     cohorts = [each for each in changes if each.ref.kind == "cohort" and each.id and each.wanted is not None]
-    found: dict[str, tuple[Ref, list[Any] | None]] = {}
-    for each in cohorts:
-        if any(field.name == "filters" for field in each.fields) and not each.refused:
-            leaves = _flat((each.wanted or {}).get("filters"))
-            found[each.id] = (each.ref, leaves and [condition_property(leaf) for leaf in leaves])
-    waiting = list(found)
+    return {each.id: ((each.live if each.refused else each.wanted) or {}).get("filters") for each in cohorts}
+
+
+def _made_of(ids: Iterable[str], criteria: Mapping[str, Any]) -> set[str]:
+    """Return these cohorts, and those that are made of them, also through others."""
+    found = {*ids}
+    waiting = [*found]
     while waiting:
         id_ = waiting.pop()
-        for each in cohorts:
-            if each.id not in found and id_ in _cohort_ids(each.wanted):
-                found[each.id] = (each.ref, None)
-                waiting.append(each.id)
+        new = [each for each, said in criteria.items() if each not in found and id_ in _cohort_ids(said)]
+        found.update(new)
+        waiting += new
     return found
 
 
@@ -416,19 +443,25 @@ def _cohort_id(leaf: Mapping[str, Any]) -> str:
     return str(leaf.get("value")) if leaf.get("type") == "cohort" else ""
 
 
-def _flat(criteria: Any) -> list[Any] | None:
-    """Return criteria as the filters of one condition; None where they are not as plain as that."""
+def _as_filter(leaf: Mapping[str, Any]) -> list[Any] | None:
+    return [condition_property(dict(leaf))]
+
+
+def _flat(criteria: Any, cohort: Callable[[Any], list[Any] | None] = _as_filter) -> list[Any] | None:
+    """Return criteria as the filters of one condition; None where they are not as plain as that.
+
+    ``cohort`` returns the filters of a condition that are in the place of a criterion on another cohort.
+    """
     if not isinstance(criteria, Mapping) or (criteria.get("type") != "AND" and len(criteria.get("values", ())) > 1):
         return None
     found: list[Any] = []
     for each in criteria.get("values", ()):
+        part: list[Any] | None = None
         if "values" in each:
-            inner = _flat(each)
-            if inner is None:
-                return None
-            found += inner
-        elif each.get("type") == "person" and not each.get("negation"):
-            found.append({name: item for name, item in each.items() if name != "negation"})
-        else:
+            part = _flat(each, cohort)
+        elif each.get("type") in ("person", "cohort") and not each.get("negation"):
+            part = cohort(each) if each["type"] == "cohort" else _as_filter(each)
+        if part is None:
             return None
+        found += part
     return found

@@ -942,6 +942,46 @@ def test_who_gets_another_variant_by_a_cohort_is_counted_also_beside_other_share
     assert f"{reach}; about 3 of these get another variant than now" in said, "a fifth of those who are drawn"
 
 
+def test_a_flag_behind_a_cohort_that_is_made_of_one_that_changes_has_numbers(stack: Stack, key: str) -> None:
+    """Fifteen of twenty persons are stable, five internal."""
+    base, made, flag = f"{key}-base", f"{key}-made", key
+
+    def write(channels: list[str], share: int = 100) -> None:
+        stack.write("cohort", base, name=base, properties=[{"key": "channel", "value": channels}])
+        stack.write("cohort", made, name=made, properties=[{"cohort": base}, {"key": "channel", "operator": "is_set"}])
+        stack.write("flag", flag, release_conditions=[{"cohort": made, "rollout_percentage": share}])
+
+    write(["internal"])
+    stack.up()
+    write(["internal", "stable"])
+    said = list(reading.lines(stack.entry(f"cohort/{base}", True)))
+    assert "has about 5 of 20 persons now, and about 20 then" in said
+    assert f"flag {flag} serves about 5 of 20 persons now, and about 20 then" in said
+    write(["internal", "stable"], 40)
+    assert list(reading.lines(stack.entry(f"flag/{flag}", True))) == [
+        f'condition "in cohort {made}" from 100 % to 40 %: about 3 of 20 persons more',
+        "serves about 5 of 20 persons now, and about 8 then",
+    ]
+    stack.write("cohort", made, name=made, properties=[{"cohort": base}])
+    said = list(reading.lines(stack.entry(f"cohort/{made}", True)))
+    assert "has about 5 of 20 persons now, and about 20 then" in said
+
+
+def test_persons_and_groups_are_not_added_up(stack: Stack, key: str) -> None:
+    def write(share: int, *more: dict[str, Any]) -> list[str]:
+        persons = {"description": "Persons", "rollout_percentage": share}
+        stack.write("flag", key, release_conditions=[persons, *more])
+        return list(reading.lines(stack.entry(f"flag/{key}", True)))
+
+    write(10)
+    stack.up()
+    groups = {"description": "Groups", "aggregation_group_type_index": 0, "rollout_percentage": 50}
+    assert not [line for line in write(20, groups) if re.search(r"persons|groups (now|more|then)", line)]
+    write(10, groups)
+    stack.up()
+    assert not [line for line in write(20, groups) if re.search(r"persons|groups (now|more|then)", line)]
+
+
 def test_a_cohort_says_how_many_the_flags_serve_that_look_at_it(stack: Stack, key: str) -> None:
     def cohort(*channels: str) -> None:
         value = [*channels] if len(channels) > 1 else channels[0]
