@@ -5,8 +5,8 @@
     plan STACK COMMIT FILE  write the plan that was reviewed into FILE, and print the number of its pull request;
                             exit code 3 where there is no plan, with the number where there is a pull request
     asks ENVIRONMENT        GitHub: fail unless somebody must agree before a job of the environment starts
-    newer COMMIT            print the commit that was applied last if it is newer than this one; stdin is the stack's
-                            history, as `pulumi stack history --output json` prints it
+    newer COMMIT            print the commit of this branch that was applied last if it is newer than this one; stdin is
+                            the stack's history, as `pulumi stack history --output json` prints it
     artifact PIPELINE JOB PATH FILE
                             GitLab: write what a job of a pipeline left under a path into FILE
     annotate FILE           GitHub: print annotations for the failures in a JUnit file
@@ -14,7 +14,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Sequence
@@ -76,7 +75,8 @@ def main(command: str, *arguments: str) -> int:
         print(*failures(Path(arguments[0]).read_bytes()), sep="\n")
         return 0
     if command == "newer":
-        if found := newer(json.load(sys.stdin), arguments[0]):
+        branch = os.environ.get("CI_COMMIT_BRANCH") or os.environ["GITHUB_REF_NAME"]
+        if found := newer(sys.stdin.read(), arguments[0], branch):
             print(found)
         return 0
     if command == "asks":

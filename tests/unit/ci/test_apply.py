@@ -44,6 +44,7 @@ class Checkout:
         """Merge another pull request, whose plan was kept."""
         self.git("commit", "-q", "--allow-empty", "-m", "next")
         commit = self.git("rev-parse", "HEAD")
+        self.git("update-ref", "refs/remotes/origin/main", commit)
         self.github.merges(commit, number, head=f"head-{number}")
         self.github.keeps(f"plan-staging-{number}-head-{number}", f"head-{number}", {"plan.json": b"{}"})
         return commit
@@ -92,11 +93,13 @@ def test_an_older_commit_is_not_applied_over_a_newer_one(checkout: Checkout) -> 
     assert checkout.calls == APPLIED
 
 
-@pytest.mark.parametrize("applied", ["nothing", "older", "the same", "no repository", "a commit that is not here"])
+@pytest.mark.parametrize("applied", ["nothing", "older", "the same", "no repository", "not here", "another branch's"])
 def test_what_is_not_older_is_applied(checkout: Checkout, applied: str) -> None:
     older, commit = checkout.commit(1), checkout.commit(2)
-    said = {"nothing": (), "older": (older,), "the same": (commit, older), "no repository": (None,)}
-    checkout.was_applied(*said.get(applied, ("0" * 40,)))
+    checkout.git("commit", "-q", "--allow-empty", "-m", "somebody's own")
+    said: dict[str, list[str | None]] = {"nothing": [], "older": [older], "the same": [commit, older]}
+    said |= {"no repository": [None], "not here": ["0" * 40], "another branch's": [checkout.git("rev-parse", "HEAD")]}
+    checkout.was_applied(*said[applied])
     done = checkout.apply(commit)
     assert (done.returncode, checkout.calls) == (0, APPLIED), done.stderr
 
@@ -133,6 +136,13 @@ def test_why_there_is_no_plan_of_now_is_said(checkout: Checkout) -> None:
     checkout.does("plan", "echo 'PostHog does not answer' >&2; exit 1")
     assert checkout.apply(checkout.commit(1)).returncode == 1
     assert "    PostHog does not answer\n" in (checkout.folder / "plans" / "staging" / "moved.md").read_text()
+
+
+def test_a_history_that_can_not_be_read_applies_nothing(checkout: Checkout) -> None:
+    (checkout.folder / "history").unlink()
+    done = checkout.apply(checkout.commit(1))
+    assert (done.returncode, checkout.calls) == (1, [])
+    assert done.stderr.endswith("\n`pulumi stack history` printed no history\n"), "below what Pulumi says"
 
 
 def test_however_much_moved_fits_into_the_comment(checkout: Checkout) -> None:
