@@ -26,7 +26,7 @@ NOT_KNOWN = "what PostHog held is not known"
 
 
 @dataclass(frozen=True)
-class Difference:
+class Differed:
     """What was otherwise in PostHog than in the file."""
 
     sentence: Sentence
@@ -48,7 +48,7 @@ class Then:
     """What PostHog held; None where it held no such object, or is not known."""
     known: bool = False
     """Whether it is known what PostHog held."""
-    differences: tuple[Difference, ...] = ()
+    differences: tuple[Differed, ...] = ()
     unread: str = ""
     """What is not known of what PostHog held; empty where all is, or where nobody asked."""
 
@@ -142,7 +142,7 @@ def _now(ref: Ref, logs: Logs, log: Sequence[Entry]) -> tuple[Properties | None,
 
 def _differences(
     ref: Ref, stated: Stated, live: Properties, past: Sequence[Entry], unclear: Collection[str]
-) -> Iterator[Difference]:
+) -> Iterator[Differed]:
     kind = KINDS[ref.kind]
     unmanaged = stated.properties.get("unmanaged", ())
     for field in reconcile.changed(kind, stated.properties, live):
@@ -150,4 +150,4 @@ def _differences(
             continue
         change = next((each for each in past if each.values and field.name in each.values), None)
         for sentence in sentences(kind, field, stated.properties, live):
-            yield Difference(sentence, change)
+            yield Differed(sentence, change)

@@ -18,7 +18,7 @@ from ai_admin.definitions.query import (
 )
 from ai_admin.definitions.rules.percentages import says
 from ai_admin.definitions.spelling import listed, suggestion
-from ai_admin.definitions.sql.columns import Column, columns
+from ai_admin.definitions.sql.columns import Selected, columns
 from ai_admin.definitions.unreadable import UNREADABLE, at, is_readable
 from providers.posthog.kinds.insight import QUERY_KEYS
 
@@ -158,7 +158,7 @@ def watches_a_column(unit: Unit, index: Index) -> Iterator[Finding]:
         yield from _one_of(unit, insight.key, there)
 
 
-def _one_of(unit: Unit, key: str, there: list[Column]) -> Iterator[Finding]:
+def _one_of(unit: Unit, key: str, there: list[Selected]) -> Iterator[Finding]:
     numbers = [column for column in there if column.numeric]
     if len(numbers) > 1:
         named = [column.name for column in numbers if column.name]

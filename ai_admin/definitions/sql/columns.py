@@ -20,27 +20,27 @@ _QUERIES = ("SelectQuery", "SelectSetQuery")
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
-    """A column: its name (empty where PostHog invents one), and whether it holds numbers (None: can't be told)."""
+class Selected:
+    """What a query selects: its name (empty where PostHog invents one), and whether it holds numbers (None: can't be told)."""
 
     name: str
     numeric: bool | None
 
 
-def columns(query: str) -> list[Column] | None:
+def columns(query: str) -> list[Selected] | None:
     """Return the columns that a query selects, None where its text does not show all of them."""
     tree = parse(query, SELECT).tree
     return None if tree is None else _selected(tree, {})
 
 
-def _selected(tree: Tree, known: dict[str, Tree]) -> list[Column] | None:
+def _selected(tree: Tree, known: dict[str, Tree]) -> list[Selected] | None:
     """Return the columns of a query; ``known`` are the queries that WITH gives names."""
     while tree["node"] == "SelectSetQuery":  # which has the columns of its first
         tree = tree["initial_select_query"]
     if tree["node"] != "SelectQuery":
         return None
     known = {**known, **{each["name"]: each["expr"] for each in tree.get("ctes") or ()}}
-    found: list[Column] = []
+    found: list[Selected] = []
     for item in tree["select"]:
         several = _starred(item, tree, known) if _is_star(item) else [_column(item)]
         if several is None:
@@ -53,7 +53,7 @@ def _is_star(item: Tree) -> bool:
     return bool(item["node"] == "ColumnsExpr" or (item["node"] == "Field" and item["chain"][-1] == "*"))
 
 
-def _starred(item: Tree, tree: Tree, known: dict[str, Tree]) -> list[Column] | None:
+def _starred(item: Tree, tree: Tree, known: dict[str, Tree]) -> list[Selected] | None:
     """Return what ``*`` stands for: all columns of the one query that is selected from."""
     source = tree.get("select_from") or {}
     table = source.get("table") or {}
@@ -67,11 +67,11 @@ def _starred(item: Tree, tree: Tree, known: dict[str, Tree]) -> list[Column] | N
     return _selected(table, known) if table.get("node") in _QUERIES else None
 
 
-def _column(item: Tree) -> Column:
+def _column(item: Tree) -> Selected:
     if item["node"] == "Alias":
-        return Column(item["alias"], _numeric(item["expr"]))
+        return Selected(item["alias"], _numeric(item["expr"]))
     bare = item["node"] == "Field" and len(item["chain"]) == 1
-    return Column(str(item["chain"][0]) if bare else "", _numeric(item))
+    return Selected(str(item["chain"][0]) if bare else "", _numeric(item))
 
 
 def _numeric(item: Tree) -> bool | None:
