@@ -21,7 +21,7 @@ _QUERIES = ("SelectQuery", "SelectSetQuery")
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """What a query selects: its name (empty where PostHog invents one), and whether it holds numbers (None: can't be told)."""
+    """A selected column: its name (empty where PostHog invents one), whether it holds numbers (None: can't be told)."""
 
     name: str
     numeric: bool | None
