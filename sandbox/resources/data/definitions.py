@@ -1,8 +1,10 @@
 """Event and property definitions: what a project's events and properties are called.
 
 Ingestion makes the rows (`events/taxonomy.py`). Traps: `verified` and `hidden` exclude each other; a deleted definition
-returns with its next event, and its id answers 500 for ever (`Settings.missing_event_definition`); a property
-definition can't be created by the API, its type isn't shown, and its list is of one `?type=` at a time.
+returns with its next event, and its id answers 500 for ever (`Settings.missing_event_definition`); the list begins with
+the events that came last, so that pages repeat and skip what comes in between, unless `?ordering=name` asks for
+another order; a property definition can't be created by the API, its type isn't shown, and its list is of one `?type=`
+at a time.
 """
 
 from sandbox.auth.users import show_user
@@ -14,6 +16,11 @@ from sandbox.storage.store import Data
 from sandbox.wire.context import Context, timestamp
 from sandbox.wire.errors import Failure, Invalid, NotFound
 
+ORDERS = {
+    "name": column("name"),
+    "last_seen_at": column("last_seen_at"),
+    "last_seen_at::date": f"substr({column('last_seen_at')}, 1, 10)",
+}
 UNSUPPORTED = "This field is not supported by this deployment."
 
 
@@ -80,9 +87,11 @@ class EventDefinitions(Resource):
         return _moderate(context, values, before, "An event")
 
     def ordering(self, context: Context) -> str:
-        """By the day on which it was seen last, unless `?ordering=name` (`_stable_ordering` of PostHog's view)."""
-        by_day = f"substr({column('last_seen_at')}, 1, 10) DESC, "
-        return ("" if context.query.get("ordering") == "name" else by_day) + "natural"
+        """PostHog: `_ordering_params_from_request`; what may not be asked for counts as not asked."""
+        asked = [(each.strip("-"), each.startswith("-")) for each in context.request.query_params.getlist("ordering")]
+        found = [(ORDERS[name], down) for name, down in asked if name in ORDERS]
+        found = found or [(ORDERS["last_seen_at::date"], True), (ORDERS["name"], False)]
+        return ", ".join(f"{by} {'DESC NULLS LAST' if down else 'ASC NULLS FIRST'}" for by, down in found)
 
     def fetch(self, context: Context, identifier: str, deleted: bool = False) -> Data:
         """PostHog's view looks it up without expecting to find none (EventDefinitionViewSet._get_event_definition)."""
