@@ -10,7 +10,7 @@ from typing import Any
 from ai_admin.review.sentences import sentences
 from ai_admin.review.timeline import Entry, How, Line
 from providers.posthog.connection import CLIENT
-from providers.posthog.history import by_whom, changes, is_about, logged_id, part
+from providers.posthog.history import by_whom, changes, is_about, is_named, logged_id, of_experiment, part
 from providers.posthog.kinds import KINDS, Field, Kind, Reading, Ref
 from providers.posthog.kinds.base import Directory, Properties
 from providers.posthog.kinds.phrases import key_text
@@ -175,7 +175,7 @@ def _how(kind: Kind, logged: Logged, user: Any) -> How:
         return How.SCHEDULE
     if not author or logged.get("is_system"):
         return How.POSTHOG
-    told = client or (kind.logged_by_maker and "client" in logged)
+    told = client or (not is_named(kind, logged) and ("client" in logged or of_experiment(kind, logged)))
     ours = client == CLIENT if told else user is not None and author.get("id") == user
     return How.PROGRAM if ours else How.HAND
 

@@ -67,7 +67,7 @@ class History:
         """Return whether the log has a change of an object by anybody else than this user. Raises ``ApiError``."""
 
         def by_another(entry: Mapping[str, Any]) -> bool:
-            if not _is_named(kind, entry) and entry.get("client") != CLIENT:
+            if not is_named(kind, entry) and entry.get("client") != CLIENT:
                 return True  # it may be anybody
             return (entry.get("user") or {}).get("id") not in (None, user_id)
 
@@ -328,12 +328,27 @@ def why(problem: ApiError) -> str:
 
 def by_whom(kind: Kind, entry: Mapping[str, Any]) -> str:
     """Return who did what an entry of the log is about, ``somebody`` where it does not say."""
-    return _email(entry.get("user") if _is_named(kind, entry) else None)
+    if of_experiment(kind, entry):
+        return "somebody, perhaps through an experiment"
+    return _email(entry.get("user") if is_named(kind, entry) else None)
 
 
-def _is_named(kind: Kind, entry: Mapping[str, Any]) -> bool:
+def is_named(kind: Kind, entry: Mapping[str, Any]) -> bool:
     """Return whether the user of an entry is who did it."""
-    return not kind.logged_by_maker or entry.get("activity") == "created"
+    if kind.logged_by_maker:
+        return entry.get("activity") == "created"
+    return not of_experiment(kind, entry)
+
+
+def of_experiment(kind: Kind, entry: Mapping[str, Any]) -> bool:
+    """Return whether an entry is of a flag that was switched through what uses it, as by pausing an experiment.
+
+    PostHog writes the switch alone then, and no new version of the flag, and its log names who changed the flag last
+    (``feature_flag.save(update_fields=["active"])`` in experiment_service.py, ``user=after_update.last_modified_by`` in
+    handle_feature_flag_change).
+    """
+    columns = {each.get("field") for each in _changes(entry)} - {"updated_at"}
+    return kind == FLAG and columns == {"active"} and not (entry.get("detail") or {}).get("trigger")
 
 
 def _by(kind: Kind, entry: Mapping[str, Any]) -> str:

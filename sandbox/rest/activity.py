@@ -59,15 +59,18 @@ def record(
     name: str | None,
     changes: list[Change] | None = None,
     /,
+    by: int | None = None,
     **detail: Any,
 ) -> None:
-    """Write an entry by the asking user (or the system, when nobody asks) in the project or organisation at hand."""
+    """Write an entry by the asking user (or the system, when nobody asks) in the project or organisation at hand; `by`
+    is the id of another user that it names instead.
+    """
     now = timestamp()
     user = context.identity.user if context.identity else None
     team = context.project.get("id")
     entry: Data = {
         "id": str(uuid.uuid4()),
-        "user": user["id"] if user else None,
+        "user": by or user["id"] if user else None,
         "organization_id": context.organization.get("id"),
         "team_id": team,
         "client": context.request.headers.get("x-posthog-client") or None,

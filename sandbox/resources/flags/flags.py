@@ -44,7 +44,7 @@ from sandbox.rest.fields import (
 from sandbox.rest.listing import Condition
 from sandbox.rest.resource import Action, Resource
 from sandbox.storage.store import Data, Reference
-from sandbox.wire.context import Context, Json, Services
+from sandbox.wire.context import Context, Json, Services, timestamp
 from sandbox.wire.errors import Invalid
 
 KEY_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
@@ -147,6 +147,14 @@ class Flags(Resource):
             after["usage_dashboard"] = flag_usage.create(context, after)
             self.store(context, after)
 
+    def touch(self, context: Context, row: Data) -> None:
+        """Who changed it last is who changed it as a flag: see `_changed`."""
+        row["updated_at"] = timestamp()
+
+    def extra(self, context: Context, row: Data) -> Data:
+        """The log names who changed the flag last, also where somebody else switched it, through an experiment."""
+        return {"by": row["last_modified_by"]}
+
     def _check_key(self, context: Context, key: str, before: Data | None) -> None:
         if before is None or key != before["key"]:
             other = context.store.select(self.kind, self.parent_id(context), "natural = ?", [key])
@@ -235,7 +243,8 @@ class Flags(Resource):
             values.pop("evaluation_contexts", None)
         if "analytics_dashboards" in values:  # only ever adds
             values["analytics_dashboards"] = sorted({*before["analytics_dashboards"], *values["analytics_dashboards"]})
-        after = {**before, **values, "version": before["version"] + 1}
+        author = context.user["id"] if context.identity else None
+        after = {**before, **values, "version": before["version"] + 1, "last_modified_by": author}
         if not context.memo.get("keep legacy filters"):
             after["filters"] = {k: v for k, v in after["filters"].items() if k not in LEGACY_KEYS}
         self._check_secret(after)

@@ -458,3 +458,15 @@ def test_a_holdout_has_to_exist(api: Api) -> None:
     assert refusal(api("POST", "experiments/", body)) == (
         400, "does_not_exist", 'Invalid pk "9999" - object does not exist.', "holdout_id"
     )  # fmt: skip
+
+
+def test_a_pause_is_logged_for_the_flag_by_who_edited_that_last(api: Api) -> None:
+    running = _running(api)
+    key = api.post("/_sandbox/keys", {"scopes": ["*"], "user": "oncall@example.com"})["value"]
+    flag = running["feature_flag"]["id"]
+    Api(api.sandbox, key).patch(f"feature_flags/{flag}/", {"tags": ["theirs"]})
+    api.post(f"experiments/{running['id']}/pause/")
+    paused = api.get(f"feature_flags/{flag}/activity/")["results"][0]
+    assert [each["field"] for each in paused["detail"]["changes"] if each["field"] != "updated_at"] == ["active"]
+    assert paused["user"]["email"] == "oncall@example.com"
+    assert api.get(f"feature_flags/{flag}/")["last_modified_by"]["email"] == "oncall@example.com"

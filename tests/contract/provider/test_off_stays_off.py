@@ -83,6 +83,17 @@ def test_a_flag_that_was_on_in_between_is_held(runs: Runs) -> None:
     assert changes(runs, id_, state, definition("between", datetime.now(UTC).isoformat()))
 
 
+def test_a_pause_of_an_experiment_is_not_said_to_be_by_who_edited_the_flag(runs: Runs) -> None:
+    id_, state = applied(runs, "flag", definition("paused", "", variants=VARIANTS))
+    body = {"name": "Pauses", "feature_flag_key": "paused", "start_date": DAY}
+    experiment = runs.sandbox.call("POST", "experiments/", body)["id"]
+    key = runs.sandbox.call("POST", "/_sandbox/keys", {"scopes": ["*"], "user": "oncall@example.com"})["value"]
+    runs.sandbox.call("POST", f"experiments/{experiment}/pause/", {}, key=key)
+    assert not changes(runs, id_, state, definition("paused", ON, variants=VARIANTS))
+    [said] = runs.warnings
+    assert "left as it is, since it is off in PostHog (by somebody, perhaps through an experiment on " in said
+
+
 def test_a_consent_holds_for_one_return(runs: Runs) -> None:
     id_, state, _ = applied_off(runs, "used")
     assert changes(runs, id_, state, definition("used", ON), consent="on/used")

@@ -130,7 +130,8 @@ def pages(*entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def changed(field: str, user: Any = ANA, after: Any = None, **more: Any) -> dict[str, Any]:
     """An entry of the log about flag 1."""
-    detail = {"type": None, "changes": [{"field": field, "before": None, "after": after}]}
+    changes = [{"field": field, "before": None, "after": after}, {"field": "version", "before": 1, "after": 2}]
+    detail = {"type": None, "changes": changes}
     return {"item_id": "1", "activity": "updated", "user": user, "created_at": NOON, "detail": detail, **more}
 
 
@@ -227,3 +228,14 @@ def test_experiments_holdouts_and_saved_metrics_of_one_number_have_logs_of_their
         for kind in marks:
             found = History(Paged(*pages(order))).authors(KINDS[kind], "1", fields(kind, "name"))
             assert found["name"].email == f"{kind}@example.com"
+
+
+def test_who_edited_a_flag_last_is_not_said_to_have_paused_an_experiment_on_it() -> None:
+    """PostHog names them all the same, and writes no new version of the flag."""
+    paused = changed("active", ANA, False)
+    paused["detail"]["changes"].pop()
+    log = pages([paused, changed("active", BEN, True)])
+    somebody = "somebody, perhaps through an experiment"
+    assert History(Paged(*log)).authors(FLAG, "1", fields("flag", "active"))["active"].email == somebody
+    said = History(Paged(*log)).author(FLAG, {"id": 1, "last_modified_by": ANA}, "active")
+    assert said == f"(by {somebody} on 1 Oct 2026, 12:00 UTC)"

@@ -144,3 +144,14 @@ def test_what_the_log_does_not_say_of_a_field_is_not_known_of_it_before() -> Non
     assert not_told(newest[:1], ("name",)) == {"subscribed_users", "name"}
     assert not_told(newest[:2], ("name",)) == {"subscribed_users"}, "an older entry says what the name was before both"
     assert not_told(newest, ()) == {"subscribed_users", "threshold"}
+
+
+@pytest.mark.parametrize("client", [{}, {"client": None}, {"client": "web"}])
+def test_a_pause_of_an_experiment_is_not_this_programs_that_edited_its_flag_last(client: dict[str, Any]) -> None:
+    switched = {"field": "active", "before": True, "after": False}
+    version = {"field": "version", "before": 1, "after": 2}
+    about = {"scope": "FeatureFlag", "user": {"id": 1, "email": "key@example.com"}, **client}
+    [paused] = read({**entry(None, [switched]), **about})
+    assert (paused.how, paused.by) == (How.HAND, ("somebody, perhaps through an experiment",))
+    [ours] = read({**entry(None, [switched, version]), **about, "client": "ai-admin"})
+    assert (ours.how, ours.by) == (How.PROGRAM, ("key@example.com",))
