@@ -29,7 +29,7 @@ sandbox: FOR = sandbox
 sandbox: setup  ## a local PostHog in the foreground (PORT=8010 DATA=folder)
 	@PORT='$(PORT)' DATA='$(DATA)' $(PYTHON) -m sandbox
 
-check: lint types definitions test  ## all that a pull request must pass
+check: lint types definitions test  ## what a pull request must pass, but for `browser` and `editor`
 
 definitions: setup  ## check the definitions, and run the tests that flags have in their files
 	@.venv/bin/ai-admin check && .venv/bin/ai-admin test

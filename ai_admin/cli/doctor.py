@@ -41,7 +41,7 @@ def doctor(
     tests            flags without a test
     unused           cohorts and insights that nothing uses
     consents         consents of the stack that nothing needs any more
-    scopes           an API key with scopes that it lacks or does not need
+    scopes           scopes that the API key lacks or does not need
 
     --check and --skip may be given several times. With --offline the checks that ask PostHog are left out (stale,
     never-evaluated, consents, scopes), no stack is needed, and what people made of a cohort in PostHog is not seen.

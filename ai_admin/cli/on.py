@@ -40,7 +40,7 @@ def on(key: str, stack: str | None, reason: str | None) -> None:
 
     Restores the flag's file. Switches the flag on in PostHog at once if the rules allow it: the stack is
     neither careful nor follows another one, or its settings have the consent on/KEY; and the switch-off is the
-    last change of the flag (to check that the API key needs activity_log:read). Otherwise prints the commands
+    last change of the flag (the API key needs activity_log:read to see that). Otherwise prints the commands
     for a pull request that switches it on.
 
     Exit codes: 0 it is on, 1 it was not switched on, or PostHog does not say, 2 wrong use, 3 it is on and
