@@ -3,8 +3,9 @@
 Traps: a query is checked (`query_schema.py`), stored verbatim, and read with `version` added; `dashboards` is the full
 set of dashboards and the only way onto one, but only answered where it is asked for (`Settings.insight_dashboards`);
 deleting an insight, or giving it a query that can't be alerted on, erases its alerts; `last_modified_by` tells who sent
-a name or a description last, and nothing of who changed the query, the tags or the dashboards; `result` is what is kept
-of its last computation, unless `refresh` asks for a new one (`answers.py`).
+a name or a description last, and nothing of who changed the query, the tags or the dashboards; pages of the list repeat
+and skip insights, unless an order is asked for; `result` is what is kept of its last computation, unless `refresh` asks
+for a new one (`answers.py`).
 """
 
 from collections.abc import Iterable
@@ -31,7 +32,7 @@ from sandbox.rest.fields import (
     worded,
     write_only,
 )
-from sandbox.rest.listing import Condition, equals, flagged, tagged, truth
+from sandbox.rest.listing import Condition, column, equals, flagged, limit_and_offset, tagged, truth
 from sandbox.rest.resource import Action, Life, Resource
 from sandbox.storage.store import Data, Reference
 from sandbox.wire.context import Context, timestamp
@@ -220,6 +221,14 @@ class Insights(Resource):
 
     def show_in_list(self, context: Context, row: Data) -> Data:
         return self.show_basic(context, row) if context.flag("basic") else self._whole(context, row, in_list=True)
+
+    def ordering(self, context: Context) -> str:
+        """By `?order=`, else by a column that is null: a database then has each page in an order of its own."""
+        asked = context.query.get("order", "")
+        if asked.removeprefix("-") in self.by_name:
+            return f"{column(asked.removeprefix('-'))} {'DESC' if asked.startswith('-') else 'ASC'}"
+        later = limit_and_offset(context, self.page_size)[1] > 0
+        return f"{column('order')}, seq {'DESC' if later else 'ASC'}"
 
     def conditions(self, context: Context) -> list[Condition]:
         asked = context.query.get("dashboards", "").strip("[]").split(",")

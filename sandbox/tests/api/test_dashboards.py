@@ -402,3 +402,20 @@ def test_insight_lists_are_filtered(api: Api) -> None:
         found = api.get(f"insights/?basic=true&{query}")["results"]
         assert insight["id"] in [each["id"] for each in found], query
     assert "hogql" not in found[0]
+
+
+def test_pages_of_insights_are_in_no_order_unless_asked_for(api: Api) -> None:
+    """They are by a column that is null: nothing says that what one page left out is on the next."""
+    made = [api.insight()["id"] for _ in range(3)]
+
+    def paged(query: str) -> list[int]:
+        path, found = f"insights/?limit=1{query}", []
+        while path:
+            page = api.get(path)
+            found += [each["id"] for each in page["results"]]
+            path = (page["next"] or "").removeprefix(api.url)
+        return found
+
+    assert sorted(set(made) - set(paged(""))) != []
+    assert [each for each in paged("&order=id") if each in made] == made
+    assert [each for each in paged("&order=-id") if each in made] == made[::-1]
