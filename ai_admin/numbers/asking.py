@@ -73,9 +73,10 @@ def rows(client: Client, sql: str, values: Mapping[str, Any]) -> list[Row]:
 def by_name(client: Client, kind: str, **params: str) -> dict[str, list[Row]]:
     """Return the objects of a kind by their names, as its list has them with these parameters. Raises ApiError."""
     found: dict[str, list[Row]] = {}
-    for row in client.pages(client.project_path(KINDS[kind].collection), params):
-        if not row.get("deleted"):
-            found.setdefault(str(row.get("name") or ""), []).append(row)
+    for each in KINDS[kind].lists:
+        for row in client.pages(client.project_path(KINDS[kind].collection), {**each, **params}):
+            if not row.get("deleted"):
+                found.setdefault(str(row.get("name") or ""), []).append(row)
     return found
 
 

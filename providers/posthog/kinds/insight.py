@@ -96,6 +96,8 @@ INSIGHT = Kind(
     folder="insights",
     homes=("dashboard",),
     natural_key=("name",),
+    # PostHog's own order is by a column that is null: what one page leaves out need not be on the next.
+    lists=({"order": "id"},),
     constants={"saved": True},
     fields=(
         Field("name", normalise=text, required=True),

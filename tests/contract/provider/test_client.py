@@ -15,9 +15,13 @@ from typing import Any
 import pytest
 
 from providers.posthog.client import SETTLED, Client
-from providers.posthog.connection import Connection
+from providers.posthog.connection import Connection, resolve
 from providers.posthog.errors import ApiError
+from providers.posthog.kinds import KINDS
+from providers.posthog.settings import Settings
 from tests.support.clocks import Leaping
+from tests.support.samples.world import TREND
+from tests.support.sandbox import Sandbox
 
 
 class Scripted:
@@ -325,3 +329,11 @@ def test_a_server_that_is_not_there_is_named() -> None:
     gone = Client(Connection("http://127.0.0.1:9", "1", None, "phx_secret"), clock=Leaping())
     with pytest.raises(ApiError, match=r"no answer from http://127.0.0.1:9: the connection is refused"):
         gone.get("/x/")
+
+
+def test_every_insight_is_on_some_page(sandbox: Sandbox) -> None:
+    made = {sandbox.call("POST", "insights/", {"name": f"Paged {number}", "query": TREND})["id"] for number in range(3)}
+    client, kind = Client(resolve(Settings({}, sandbox.environ)), page=1), KINDS["insight"]
+    found = [each["id"] for each in client.pages(client.project_path(kind.collection), *kind.lists)]
+    assert made <= set(found)
+    assert len(found) == len(set(found))
