@@ -28,7 +28,7 @@ COMMANDS = [
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> Project:
-    made = Project(tmp_path_factory.mktemp("docs") / "ai", sandbox)
+    made = Project(tmp_path_factory.mktemp("docs") / "ai", sandbox, passphrase=True)
     made.write("flags/good.yaml", "key: good\nrelease_conditions:\n  - rollout_percentage: 10\n")
     made.up()
     return made

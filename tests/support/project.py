@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from ai_admin.definitions.files import TOP_FOLDERS
+from tests.support import vault
 from tests.support.checkouts import SAMPLES, put, stacks
 from tests.support.commands import ai_admin
 from tests.support.pythons import virtualenv
@@ -23,8 +24,8 @@ from tools.toolchain.shell import lean_home
 PROGRAM = ("__main__.py", "ai_admin", "providers", "schemas", "Pulumi.yaml")
 STATE = ".pulumi-state"  # as in a checkout, so that the documentation's commands work
 CLI = REPOSITORY / ".toolchain" / "bin" / "pulumi"
-_NEW_STACK: dict[Path, bytes] = {}
-"""What `pulumi stack init` writes into a state."""
+_NEW_STACKS: dict[str, dict[Path, bytes]] = {}
+"""What `pulumi stack init` writes into a state, by the provider of the stack's secrets."""
 
 
 def _places(folder: Path, sandbox: Sandbox) -> dict[str, str]:
@@ -46,11 +47,14 @@ class Project:
         definitions: Path | None = None,
         checkout: Path = REPOSITORY,
         forked: bool = True,
+        passphrase: bool = False,
     ) -> None:
         """Make the folder; ``definitions`` names the folder whose definitions are copied (default: none).
 
         The program is that of the checkout. The stacks are those of the samples. In pytest, what the engine starts is
         ``forked`` (``tests/support/pythons.py``), which halves a run, but where processes are what a test is about.
+        The sandbox's stack has the samples' ``passphrase``, or else a key (``tests/support/vault.py``), which takes a
+        third of a run less.
         """
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
@@ -64,13 +68,17 @@ class Project:
             (folder / name).mkdir()
         if definitions:
             put(definitions, folder)
+        if not passphrase:
+            self._settle(encryptionsalt=None, **vault.SETTINGS)
         (folder / STATE).mkdir()
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PULUMI_", "POSTHOG_"))}
+        others = ("PULUMI_", "POSTHOG_", "VAULT_")
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(others)}
         self.environ: dict[str, str] = {
             **inherited,
             "PATH": f"{CLI.parent}{os.pathsep}{inherited['PATH']}",
             **_places(folder, sandbox),
-            "PULUMI_CONFIG_PASSPHRASE": "sandbox",
+            **({} if passphrase else vault.variables()),
+            "PULUMI_CONFIG_PASSPHRASE": "sandbox",  # of stacks that a test makes
             "PULUMI_CONTINUE_ON_ERROR": "true",
             "PULUMI_SKIP_CHECKPOINTS": "true",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
@@ -78,16 +86,16 @@ class Project:
             "PULUMI_CREDENTIAL_STORE": "plaintext",
         }
         lean_home(folder / "home")
-        self._init()
+        self._init("passphrase" if passphrase else vault.PROVIDER)
 
-    def _init(self) -> None:
+    def _init(self, secrets: str) -> None:
         """Make the stack. The first project of a process has Pulumi do it; it would write the same for every other."""
         state = self.folder / STATE
-        if not _NEW_STACK:
-            self.pulumi("stack", "init", "sandbox")
+        if secrets not in _NEW_STACKS:
+            self.pulumi("stack", "init", "sandbox", "--secrets-provider", secrets)
             files = [path for path in state.rglob("*") if path.is_file()]
-            _NEW_STACK.update({path.relative_to(state): path.read_bytes() for path in files})
-        for path, content in _NEW_STACK.items():
+            _NEW_STACKS[secrets] = {path.relative_to(state): path.read_bytes() for path in files}
+        for path, content in _NEW_STACKS[secrets].items():
             (state / path).parent.mkdir(parents=True, exist_ok=True)
             (state / path).write_bytes(content)
 
@@ -142,10 +150,14 @@ class Project:
 
     def configure(self, name: str, value: str) -> None:
         """Set a setting of the stack, in its file: what `pulumi config set` does, in no time."""
+        self._settle({f"ai-admin:{name}": value})
+
+    def _settle(self, config: Mapping[str, str] = {}, **more: str | None) -> None:
+        """Write settings of the stack, and what else its file says; None takes something out of it."""
         path = self.folder / "Pulumi.sandbox.yaml"
         settings: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-        settings.setdefault("config", {})[f"ai-admin:{name}"] = value
-        self.write(path.name, yaml.safe_dump(settings))
+        settings |= {"config": {**settings.get("config", {}), **config}, **more}
+        self.write(path.name, yaml.safe_dump({name: value for name, value in settings.items() if value is not None}))
 
     def state(self) -> list[dict[str, Any]]:
         """Return the resources in state, read from its file: what `pulumi stack export` prints, in no time."""

@@ -21,7 +21,7 @@ from tests.support.sandbox import Sandbox
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> Project:
-    made = Project(tmp_path_factory.mktemp("project") / "ai", sandbox)
+    made = Project(tmp_path_factory.mktemp("project") / "ai", sandbox, passphrase=True)
     made.write("flags/cli.yaml", "key: cli\nrelease_conditions: [{rollout_percentage: 10}]\n")
     return made
 
