@@ -17,7 +17,7 @@ import pytest
 
 from ai_admin.definitions import load
 from ai_admin.definitions.files import TOP_FOLDERS
-from tests.support.checkouts import SAMPLES, copy_of_repository, put, stacks
+from tests.support.checkouts import SAMPLES, copy_of_repository, put, small_demo, stacks
 from tests.support.sandbox import REPOSITORY
 from tools.demo.__main__ import show_applied
 
@@ -110,7 +110,7 @@ def test_the_demo_shows_whatever_stands_there(copy: Path, capsys: pytest.Capture
     show_applied({}, load(copy, "sandbox"))
     assert "There are no definitions yet" in capsys.readouterr().out
     others(copy)
-    edit(copy, "tools/demo/installations.py", "RUNS, SIZE, DAYS, SEED = 15_000,", "RUNS, SIZE, DAYS, SEED = 200,")
+    small_demo(copy)
     try:
         said = run(copy, "tools.demo")
         assert re.search(r"^Applied: .*\b1 flag", said, re.MULTILINE)

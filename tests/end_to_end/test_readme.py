@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.checkouts import SAMPLES, copy_of_repository, installed, put
+from tests.support.checkouts import SAMPLES, copy_of_repository, installed, put, small_demo
 from tests.support.documents import blocks
 from tests.support.sandbox import REPOSITORY, Sandbox
 
@@ -22,6 +22,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of this repository with the samples as its definitions, committed: a fresh clone, once it is set up."""
     root = installed(copy_of_repository(tmp_path_factory.mktemp("readme") / "checkout"))
     put(SAMPLES, root)
+    small_demo(root)
     for command in ("init --quiet", "add --all", "commit --quiet --message clone"):
         subprocess.run(["git", *command.split()], cwd=root, env=environ(), check=True)
     return root

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from importlib.util import cache_from_source
 from pathlib import Path
 
 from ai_admin.definitions.files import TOP_FOLDERS
@@ -39,7 +40,10 @@ def put(definitions: Path, root: Path) -> None:
 
 
 def copy_of_repository(root: Path) -> Path:
-    """Copy what git tracks, but what people edit, into a new folder, and return it."""
+    """Copy what git tracks, but what people edit, into a new folder, and return it.
+
+    With it goes what Python has compiled of it, so that no process of the copy does so again.
+    """
     listed = subprocess.run(
         ["git", "ls-files", "-z"], cwd=REPOSITORY, capture_output=True, text=True, check=True
     ).stdout
@@ -47,8 +51,20 @@ def copy_of_repository(root: Path) -> Path:
         source, target = REPOSITORY / name, root / name
         if not is_edited(str(source)) and source.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(source, target, follow_symlinks=False)
+            shutil.copy2(source, target, follow_symlinks=False)  # with its time, by which Python knows what is compiled
+            compiled = Path(cache_from_source(source))
+            if name.endswith(".py") and compiled.exists():
+                (target.parent / compiled.parent.name).mkdir(exist_ok=True)
+                shutil.copy(compiled, target.parent / compiled.parent.name)
     return root
+
+
+def small_demo(root: Path) -> None:
+    """Have the demo of a copy send few runs: what 15,000 are for is its alert, and they take most of its time."""
+    file = root / "tools" / "demo" / "installations.py"
+    text = file.read_text(encoding="utf-8")
+    assert "RUNS, SIZE, DAYS, SEED = 15_000," in text
+    file.write_text(text.replace("= 15_000,", "= 200,"), encoding="utf-8")
 
 
 def installed(root: Path) -> Path:
