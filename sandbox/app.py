@@ -8,6 +8,7 @@ import sys
 import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -46,6 +47,12 @@ def routes() -> list[BaseRoute]:
         *pages.routes(),
         *(route for module in posthog for route in module.routes()),
     ]
+
+
+@cache
+def router() -> ByWord:
+    """What finds a request's route: one for all applications of a process, as routes keep nothing."""
+    return ByWord(routes())
 
 
 async def health(request: Request) -> Response:
@@ -90,7 +97,7 @@ def create_app(data: Path, settings: Settings | None = None) -> Starlette:
         services.store.close()
 
     app = Starlette(
-        routes=[ByWord(routes())],
+        routes=[router()],
         exception_handlers={404: unknown_path, 405: unknown_path, 500: server_error, ClientDisconnect: gone},
         middleware=[Middleware(RequestLog), Middleware(FaultLayer)],
         lifespan=lifespan,

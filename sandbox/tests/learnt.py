@@ -1,6 +1,12 @@
-"""What PostHog's parser learns from the first texts that it reads, which takes longer than to read them: once, before
-the forks."""
+"""What every sandbox would do first, once before the forks: find its kinds, make its routes, and import what uvicorn
+chooses; and what PostHog's parser learns from the first texts that it reads, which takes longer than to read them."""
 
+import uvicorn.lifespan.on
+import uvicorn.loops.asyncio
+import uvicorn.loops.auto
+import uvicorn.protocols.websockets.auto  # noqa: F401
+
+from sandbox import app
 from sandbox.query import native
 
 SELECTS = (
@@ -11,3 +17,5 @@ SELECTS = (
 
 for _text in SELECTS:
     native.parse(_text, "select")
+
+app.router()
