@@ -113,7 +113,7 @@ def drifted(each: Difference, history: History, by_name: RefOf) -> Drifted:
         return Drifted(each, whole="is not in PostHog: it was never applied, or its state is lost")
     if each.there is None:
         return Drifted(each, whole=f"was removed in PostHog {history.deleted_by(kind, each.id)}".rstrip())
-    authors = history.authors(kind, str(each.live["id"]), each.by_hand) if each.live and each.by_hand else {}
+    authors = history.authors(kind, each.id, each.by_hand) if each.live and each.by_hand else {}
     file, there = each.definition.properties, with_refs(kind, each.there, by_name)
     source = str(each.definition.source)
     said = tuple(

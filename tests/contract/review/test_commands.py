@@ -13,7 +13,7 @@ import click
 import pytest
 
 from ai_admin.review.state import Resource, State
-from providers.posthog.kinds import Ref
+from providers.posthog.kinds import KINDS, Ref
 from tests.campaigns.strangers import project_of
 from tests.support.commands import ai_admin
 from tests.support.oncall import OnCall
@@ -330,6 +330,20 @@ def test_of_what_can_not_be_read_nothing_is_said_and_the_rest_is_compared(checko
     said = checkout.ai_admin("pull", code=1)
     assert said.count("insight:read") == 1, "said once of all that need it"
     assert "alert/too-many, tiles/" in said
+
+
+def test_who_changed_what_posthog_knows_by_another_id_than_its_log_is_said(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = {"name": "Failures", "type": "filters", "filters": {"date_from": "-3d"}}
+    made = checkout.by_hand("POST", "session_recording_playlists/", body)
+    checkout.ai_admin("pull", "--all")
+    ref = Ref("playlist", "failures")
+    applied = Resource(ref, made["short_id"], KINDS["playlist"].canonical(body))
+    monkeypatch.setattr("ai_admin.review.stack.read", lambda *_: State({ref: applied}))
+    checkout.by_hand("PATCH", f"session_recording_playlists/{made['short_id']}/", {**body, "description": "Theirs"})
+    said = checkout.ai_admin("drift", code=1)
+    assert f"description is Theirs (was not set) by {checkout.email} on " in said
 
 
 def test_what_no_file_has_any_more_and_can_not_be_read_is_not_known(
