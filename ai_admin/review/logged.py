@@ -10,7 +10,17 @@ from typing import Any
 from ai_admin.review.sentences import sentences
 from ai_admin.review.timeline import Entry, How, Line
 from providers.posthog.connection import CLIENT
-from providers.posthog.history import by_whom, changes, is_about, is_named, logged_id, of_experiment, part
+from providers.posthog.history import (
+    DELETED,
+    by_whom,
+    changes,
+    done,
+    is_about,
+    is_named,
+    logged_id,
+    of_experiment,
+    part,
+)
 from providers.posthog.kinds import KINDS, Field, Kind, Reading, Ref
 from providers.posthog.kinds.base import Directory, Properties
 from providers.posthog.kinds.phrases import key_text
@@ -20,15 +30,14 @@ from providers.posthog.references import RefOf, with_refs
 Logged = Mapping[str, Any]
 """An entry as PostHog's API answers it."""
 
-_DELETED = "deleted"
-_ALONG = (_DELETED, "version", "updated_at", "last_modified_at", "last_modified_by", "last_called_at", "state")
+_ALONG = (DELETED, "version", "updated_at", "last_modified_at", "last_modified_by", "last_called_at", "state")
 """Columns that say what the entry says already, or that PostHog writes by itself (``state``: an alert's, after each
 check)."""
 
 AT_ONCE = timedelta(seconds=2)
 """How far apart entries of one request are at most."""
 
-_VERBS = {"created": "is made in PostHog", _DELETED: "is deleted in PostHog", "restored": "is restored in PostHog"}
+_VERBS = {"created": "is made in PostHog", DELETED: "is deleted in PostHog", "restored": "is restored in PostHog"}
 
 
 @dataclass(frozen=True)
@@ -70,12 +79,12 @@ class Log:
         made = {(kind.name, logged_id(kind, each)): each for each, kind in ours if each.get("activity") == "created"}
         for each, kind in ours:
             ref = named(kind.name, str((each.get("detail") or {}).get("name") or ""))
-            activity, object_ = _activity(each, changes(kind, each)), (kind.name, logged_id(kind, each))
+            activity, object_ = done(each, changes(kind, each)), (kind.name, logged_id(kind, each))
             if ref is None or activity not in _VERBS:
                 continue
             if _how(kind, each, self.user) is How.PROGRAM:
                 yield object_, ref
-            elif activity == _DELETED and stated(ref, _at(each)):
+            elif activity == DELETED and stated(ref, _at(each)):
                 beside = object_ in made and stated(ref, _at(made[object_]))
                 others = [id_ for id_, owner in self.names.items() if owner == ref]
                 if not beside and all(id_ in made and _at(made[id_]) > _at(each) for id_ in others):
@@ -83,7 +92,7 @@ class Log:
 
     def _entry(self, logged: Logged, kind: Kind) -> Entry:
         changed = changes(kind, logged)
-        activity = "updated" if part(kind, logged) else _activity(logged, changed)
+        activity = "updated" if part(kind, logged) else done(logged, changed)
         before, after, told, rest, unclear = self._fields(kind, changed)
         lines = [Line(_VERBS[activity])] if activity in _VERBS else []
         for field in told:
@@ -100,7 +109,7 @@ class Log:
             _how(kind, logged, self.user),
             (by_whom(kind, logged) if logged.get("user") else "PostHog",),
             tuple(lines),
-            values=None if activity == _DELETED else {each.name: after.get(each.name) for each in known},
+            values=None if activity == DELETED else {each.name: after.get(each.name) for each in known},
             before=None if activity == "created" else {each.name: before.get(each.name) for each in known},
             unclear=frozenset(unclear),
         )
@@ -158,14 +167,6 @@ def _is_along(logged: Logged, made: Logged | None) -> bool:
         return False
     at, since = (datetime.fromisoformat(str(each.get("created_at"))) for each in (logged, made))
     return abs(at - since) < AT_ONCE and logged.get("user") == made.get("user")
-
-
-def _activity(logged: Logged, changed: Iterable[Mapping[str, Any]]) -> str:
-    """Return what was done; some kinds are deleted and restored by a change of a column."""
-    done = next((each.get("after") for each in changed if each.get("field") == _DELETED), None)
-    if done is not None:
-        return _DELETED if done else "restored"
-    return str(logged.get("activity") or "changed")
 
 
 def _how(kind: Kind, logged: Logged, user: Any) -> How:

@@ -26,6 +26,9 @@ FIRST = "100"
 MOST = 3_000
 """How many entries are read where none of the newer ones says what is asked."""
 
+DELETED = "deleted"
+"""What the log calls a deletion, and the column that says so of what is kept."""
+
 FORBIDDEN = 403
 
 LONGEST = 30
@@ -106,7 +109,7 @@ class History:
         """
         try:
             entries = self._read(kind, id_)
-            deletions = (each for each in entries if each.get("activity") == "deleted" and not part(kind, each))
+            deletions = (each for each in entries if not part(kind, each) and done(each, _changes(each)) == DELETED)
             return next((_by(kind, each) for each in deletions), "")
         except ApiError as problem:
             return _somebody(why(problem))
@@ -307,6 +310,16 @@ def changes(kind: Kind, entry: Mapping[str, Any]) -> list[dict[str, Any]]:
     item = {"email": email} if email else {"name": detail.get("name")}
     gone = entry.get("activity") == "deleted"
     return [{"field": column, "before": [item] * gone, "after": [item] * (not gone)}]
+
+
+def done(entry: Mapping[str, Any], changed: Iterable[Mapping[str, Any]]) -> str:
+    """Return what was done, as an entry of the log and these changes of it say; some kinds are deleted and restored by
+    a change of a column.
+    """
+    gone = next((each.get("after") for each in changed if each.get("field") == DELETED), None)
+    if gone is not None:
+        return DELETED if gone else "restored"
+    return str(entry.get("activity") or "changed")
 
 
 def part(kind: Kind, entry: Mapping[str, Any]) -> str:

@@ -154,6 +154,8 @@ def test_the_log_is_read_back_to_the_entry_that_says_it_and_no_further() -> None
     assert not History(Paged(*pages(*LATER, [changed("tags", OURS)]))).others(FLAG, "1", 1)
     deleted = {**changed("deleted", BEN), "activity": "deleted"}
     assert "ben@example.com" in History(Paged(*pages(*LATER, [deleted]))).deleted_by(FLAG, "1")
+    updated = changed("deleted", BEN, True)  # as a playlist's is logged
+    assert "ben@example.com" in History(Paged(*pages(*LATER, [updated]))).deleted_by(FLAG, "1")
     on = changed("active", BEN, True)
     assert History(Paged(*pages(*LATER, [on]))).on_since(FLAG, {"id": 1}, "2026-10-01T11:00:00Z")
     assert not History(client := Paged(*pages(*LATER, [on]))).on_since(FLAG, {"id": 1}, "2026-10-01T13:00:00Z")
