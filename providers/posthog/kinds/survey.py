@@ -59,6 +59,21 @@ def _conditions(value: Any) -> Any:
     return {name: item for name, item in value.items() if item not in ("", [], {}, {"values": []})}
 
 
+def _appearance(value: Any) -> Any:
+    """Return an appearance without what it says by not saying it."""
+    value = plain(value)
+    if isinstance(value, dict) and value.get("shuffleQuestions") is False:
+        value = {name: item for name, item in value.items() if name != "shuffleQuestions"}
+    return value or None
+
+
+def _carry_appearance(new: Json, live: Json) -> Json:
+    """Say that questions are no longer shuffled: PostHog lays the new appearance over the one that it has before it
+    looks whether questions branch, which those that are shuffled may not (`validate` in its API of surveys).
+    """
+    return {"shuffleQuestions": False, **(new or {})} if (live or {}).get("shuffleQuestions") else new
+
+
 _SHOWN = Wording(
     "shown where",
     parts={
@@ -116,7 +131,7 @@ SURVEY = Kind(
             # Without them PostHog forgets on which actions it is shown (`_associate_actions` in its API of surveys).
             always=True,
         ),
-        Field("appearance", normalise=lambda value: plain(value) or None, wording=Wording(weight=VIEW)),
+        Field("appearance", normalise=_appearance, carry=_carry_appearance, wording=Wording(weight=VIEW)),
         Field("schedule", default="once", wording=Wording("repetition", show=choice_text)),
         Field("start_date", normalise=instant, wording=MOMENT),
         Field("end_date", normalise=instant, wording=MOMENT),

@@ -70,6 +70,18 @@ def test_what_a_survey_does_not_say_any_more_is_emptied(runs: Runs) -> None:
     assert applied.shown({**SURVEY, "name": "Emptied"}) == []
 
 
+@pytest.mark.parametrize("appearance", [{"appearance": {"textColor": "red"}}, {}], ids=["another", "none"])
+def test_questions_that_are_no_longer_shuffled_may_branch_at_once(runs: Runs, appearance: dict[str, Any]) -> None:
+    """PostHog lays what it is sent over the appearance that it has before it looks whether the two go together."""
+    name = {"name": f"Branching {len(appearance)}"}
+    shuffled = {"appearance": {"textColor": "red", "shuffleQuestions": True}}
+    applied = Applied(runs, "survey", {**SURVEY, **name, **shuffled, "questions": [CHOICE, OPEN]})
+    branching = {**CHOICE, "branching": {"type": "end"}}
+    wanted = {**SURVEY, **name, **appearance, "questions": [branching, OPEN]}
+    assert set(applied.apply(wanted)) == {"appearance", "questions"}
+    assert applied.shown(wanted) == []
+
+
 def test_what_people_add_to_a_question_stays_with_it(runs: Runs) -> None:
     definition = {**SURVEY, "name": "Translated", "questions": [OPEN, CHOICE]}
     applied = Applied(runs, "survey", definition)
