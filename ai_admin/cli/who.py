@@ -24,7 +24,7 @@ from ai_admin.evaluation.compared import OFF, Row
 from ai_admin.evaluation.remote import read
 from ai_admin.review.changes import Action
 from ai_admin.review.plan import Planned, planned
-from providers.posthog.errors import ApiError
+from providers.posthog.errors import ApiError, Problem
 
 SCOPES = ("project:read", "person:read", "cohort:read", "feature_flag:read")
 """What the API key must have."""
@@ -92,7 +92,10 @@ def who(
         except ApiError as error:
             raise ended(f"PostHog can't be asked about {distinct_id} in {there}: {error}", NO_ANSWER) from None
         known = now.known
-        somebody, rows = comparison.compared(definitions, now, distinct_id, members)
+        try:
+            somebody, rows = comparison.compared(definitions, now, distinct_id, members)
+        except Problem as problem:
+            raise ended(str(problem), NO_ANSWER) from None
         if any(_is_back(row) for row in rows):
             held = _held(root, name)
             rows = [replace(row, held=held.get(row.flag)) if _is_back(row) else row for row in rows]

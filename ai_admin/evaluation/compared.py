@@ -66,6 +66,8 @@ def compared(
         now: what PostHog says.
         distinct_id: the installation's id.
         cohorts: cohorts that it is to be taken for a member of.
+
+    Raises ``Problem`` where it can't be told which of several cohorts of one name it is in.
     """
     made = served(definitions, now.flags)
     somebody = person(now, distinct_id, made.cohorts, cohorts)

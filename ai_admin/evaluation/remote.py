@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from ai_admin.evaluation.answers import Answer
 from ai_admin.evaluation.persons import Person
 from ai_admin.evaluation.served import Json, with_leaves
 from providers.posthog.client import Client
+from providers.posthog.errors import Problem
 from providers.posthog.kinds import KINDS
 from providers.posthog.kinds.flag import condition_property, condition_title
 from providers.posthog.kinds.normal import parsed_json
@@ -37,6 +38,9 @@ class Now:
     """All flags as PostHog holds them, by key, with keys for the ids of cohorts and flags in their conditions."""
     given: Mapping[str, Given]
     """What PostHog serves of them, by key. It serves no flag that is off."""
+    unclear: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    """The cohorts of the definitions, by key, of whose name PostHog has several, with the ids of these, where the
+    installation is in some of them."""
 
 
 def read(client: Client, distinct_id: str, properties: Json, names: Mapping[str, str]) -> Now:
@@ -55,23 +59,27 @@ def read(client: Client, distinct_id: str, properties: Json, names: Mapping[str,
     token = client.project()["api_token"]
     persons = client.get(client.project_path("persons"), {"distinct_id": distinct_id})["results"]
     rows = [row for row in client.pages(client.project_path(KINDS["cohort"].collection)) if not row.get("deleted")]
-    cohorts = {row["id"]: names.get(row["name"], row["name"]) for row in rows}
+    called = {row["id"]: row["name"] for row in rows}
+    cohorts = {id_: names.get(name, name) for id_, name in called.items()}
     held = [row for row in client.pages(client.project_path(KINDS["flag"].collection)) if not row.get("deleted")]
     flags = {row["key"]: _with_keys(row, cohorts, {str(each["id"]): each["key"] for each in held}) for row in held}
     asked = {"api_key": token, "distinct_id": distinct_id, "person_properties": properties, "geoip_disable": True}
     served = client.request("POST", "/flags/", asked, {"v": "2"}, repeatable=True)["flags"]
+    among = _memberships(client, persons[0]["uuid"]) & cohorts.keys() if persons else set()
+    alike = {key: sorted(id_ for id_, name in called.items() if names.get(name) == key) for key in names.values()}
     return Now(
         bool(persons),
         {**(persons[0]["properties"] if persons else {}), **properties},
-        _memberships(client, persons[0]["uuid"], cohorts) if persons else frozenset(),
+        frozenset(cohorts[id_] for id_ in among),
         flags,
         {key: given(flags[key], said) for key, said in served.items() if key in flags},
+        {key: ids for key, ids in alike.items() if 0 < len(among.intersection(ids)) < len(ids)},
     )
 
 
-def _memberships(client: Client, person: str, cohorts: Mapping[int, str]) -> frozenset[str]:
+def _memberships(client: Client, person: str) -> set[int]:
     rows = client.get(client.project_path("persons/cohorts"), {"person_id": person})["results"]
-    return frozenset(cohorts[row["id"]] for row in rows if row["id"] in cohorts)
+    return {row["id"] for row in rows}
 
 
 def _with_keys(flag: Json, cohorts: Mapping[int, str], flags: Mapping[str, str]) -> Json:
@@ -111,6 +119,15 @@ def person(now: Now, distinct_id: str, computed: Mapping[str, Json | None], coho
         distinct_id: its id.
         computed: the definitions' cohorts; those with criteria are computed anew, since a file may have changed them.
         cohorts: those that it is to be taken for a member of.
+
+    Raises ``Problem`` where it can't be told which of several cohorts of one name it is in.
     """
+    for key, ids in now.unclear.items():
+        if key in computed and computed[key] is None and key not in cohorts:
+            said = f"PostHog has {len(ids)} cohorts of the name of cohort/{key} ({', '.join(map(str, ids))})"
+            raise Problem(
+                f"{said}, and {distinct_id} is in some of them: give them names of their own, or say --cohort {key} if "
+                "it is in that one"
+            )
     fixed = frozenset(key for key in now.cohorts if computed.get(key) is None)
     return Person(distinct_id, now.properties, fixed | cohorts)

@@ -250,6 +250,31 @@ def test_what_only_one_side_has_is_said(who: Who, root: Path, sandbox: Sandbox) 
     assert "off; no file has this flag" in done.stdout
 
 
+def test_of_static_cohorts_with_one_name_it_is_not_guessed_which_is_meant(
+    who: Who, root: Path, sandbox: Sandbox
+) -> None:
+    """Only PostHog knows who is in one, and the files know them by the name."""
+    ids = [sandbox.call("POST", "cohorts/", {"name": "Twins", "is_static": True})["id"] for _ in range(2)]
+    _identify(sandbox, "inst-twin", {})
+    [person] = sandbox.call("GET", "persons/?distinct_id=inst-twin")["results"]
+    put = [f"cohorts/{id_}/add_persons_to_static_cohort/" for id_ in ids]
+    (root / "cohorts" / "twins.yaml").write_text("key: twins\nname: Twins\nis_static: true\n")
+    try:
+        assert who("inst-twin").exit_code == 0, "in none of them"
+        sandbox.call("PATCH", put[0], {"person_ids": [person["uuid"]]})
+        done, given = who("inst-twin"), who("inst-twin", "--cohort", "twins")
+        sandbox.call("PATCH", put[1], {"person_ids": [person["uuid"]]})
+        both = who("inst-twin")
+    finally:
+        (root / "cohorts" / "twins.yaml").unlink()
+    assert (done.exit_code, given.exit_code, both.exit_code) == (1, 0, 0)
+    assert done.stderr == (
+        f"PostHog has 2 cohorts of the name of cohort/twins ({ids[0]}, {ids[1]}), and inst-twin is in some of them: "
+        "give them names of their own, or say --cohort twins if it is in that one\n"
+    )
+    assert "  in twins" in both.stdout.splitlines()
+
+
 def test_what_somebody_switched_off_stays_off_under_the_files(
     who: Who, root: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
