@@ -60,6 +60,12 @@ def test_a_token_that_writes_is_not_beside_a_key_in_a_pull_request() -> None:
     assert not any("pull_request_target" in text or "workflow_run" in text for text in TEXTS.values())
 
 
+def test_what_people_typed_is_no_part_of_a_script() -> None:
+    action = yaml.safe_load(ACTION.read_text(encoding="utf-8"))["runs"]
+    scripts = [step["run"] for job in (*JOBS.values(), action) for step in steps(job) if "run" in step]
+    assert [script for script in scripts if "${{" in script] == []
+
+
 def test_actions_are_pinned_by_commit_with_the_version_beside() -> None:
     for text in (*TEXTS.values(), ACTION.read_text(encoding="utf-8")):
         for line in re.findall(r"uses: (.*)", text):
@@ -122,6 +128,11 @@ def test_gitlab_has_the_same_rules() -> None:
         assert template["variables"] == {"GIT_DEPTH": "0"}, "older commits say whether a newer one was applied"
         assert (template["resource_group"], template["interruptible"]) == ("$STACK", False)
     assert jobs[".moved"]["rules"][0]["when"] == "manual"
+    inputs = workflow("off")[True]["workflow_dispatch"]["inputs"]
+    for field, name in {"FLAG": "key", "STACK": "stack", "SWITCH": "switch", "REASON": "reason"}.items():
+        asked = jobs["variables"][field]
+        assert asked.get("options") == inputs[name].get("options")
+        assert asked["value"] == inputs[name].get("default", "")
     assert not {"resource_group", "interruptible"} & jobs["off"].keys()
     assert jobs["stages"].index("off") < jobs["stages"].index("staging") < jobs["stages"].index("production")
     fork = "$CI_MERGE_REQUEST_SOURCE_PROJECT_ID == $CI_PROJECT_ID"
