@@ -88,7 +88,8 @@ class _Fitted:
 
 def _block(entry: Entry) -> str:
     said = reading.about(entry)
-    source = entry.change.source.rsplit(":", 1)[0]
+    # A file may have any name.
+    source = " ".join(entry.change.source.rsplit(":", 1)[0].replace("`", "'").split())
     place = f" `{source}`" if source else ""
     lines = [_text(line) for line in reading.lines(entry)]
     if len(lines) > LINES:

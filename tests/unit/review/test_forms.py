@@ -88,6 +88,12 @@ def test_what_people_wrote_is_read_in_the_order_that_it_has() -> None:
     assert made.count(r"\\u202eb\\u2066") == 4
 
 
+def test_a_files_name_is_no_markup() -> None:
+    change = Change(Ref("flag", "a"), Action.UPDATE, "1", "flags/` @octocat\n# head.yaml:7:1")
+    made = markdown(report(Entry(change, (Sentence("is switched off", "active", 0),))))
+    assert "\n- **flag a** `flags/' @octocat # head.yaml:7`\n" in made
+
+
 def test_a_reader_sees_refusals_first_then_changes_by_hand_then_the_rest() -> None:
     found = report(
         entry(1, "is switched off"), by_hand(2, "tags: a added"), refused=("too many",), unowned={"flag": 3}
