@@ -125,7 +125,8 @@ def _next_steps(host: str, stacks: list[str]) -> list[str]:
     if tuple(stacks) != STACKS:
         lines += [
             "",
-            f".github/workflows know {' and '.join(STACKS)}. Write your stacks where `# stacks:` is:",
-            "in apply.yml the matrix of `off` and a job for each stack, in off.yml the choice.",
+            f"CI knows {' and '.join(STACKS)}. Write your stacks where `# stacks:` is, in .github/workflows:",
+            "in apply.yml the matrix of `off` and a job for each stack, in off.yml the choice, in drift.yml the",
+            "matrix; or in .gitlab-ci.yml.",
         ]
     return lines

@@ -72,13 +72,15 @@ def test_two_stacks_follow_one_another_and_the_last_is_careful(clone: Path) -> N
     assert "Describe in events/ what your product sends before anything names it" in done.output
 
 
-@pytest.mark.parametrize("workflow", ["apply", "off"])
-def test_a_workflow_marks_where_it_names_stacks(workflow: str) -> None:
+def test_ci_marks_where_it_names_stacks(clone: Path) -> None:
     """What `ai-admin init` says of other stacks than these leads to every line that names one."""
-    lines = (REPOSITORY / ".github" / "workflows" / f"{workflow}.yml").read_text().splitlines()
-    listing = [n for n, line in enumerate(lines) if "[production, staging]" in line]
-    assert all("stacks: all of them" in f"{lines[n - 1]}{lines[n]}" for n in listing)
-    assert listing
+    said = init("--host", EU, *ONE, "--samples", "drop").output
+    for path in (*(REPOSITORY / ".github" / "workflows").iterdir(), REPOSITORY / ".gitlab-ci.yml"):
+        lines = path.read_text().splitlines()
+        listing = [n for n, line in enumerate(lines) if "[production, staging]" in line]
+        marked = ["stacks: all of them" in "".join(lines[max(n - 4, 0) : n + 1]) for n in listing]
+        assert all(marked), path
+        assert (path.name in said) is bool(listing), path
 
 
 def test_dropped_samples_leave_folders_one_stack_and_the_sandbox(clone: Path) -> None:
