@@ -1,7 +1,8 @@
 """The life of an experiment: draft, running, paused (its flag is off), stopped; and the calls between them.
 
-Source: PostHog's experiment_service.py. A launch switches the flag on without a new version of it; shipping a variant
-goes through the flag's own checks.
+Source: PostHog's experiment_service.py. Traps: a launch switches the flag on without a new version of it, and a pause
+or the end of one does not even move its `updated_at`; nothing switches an archived flag on; shipping a variant goes
+through the flag's own checks.
 """
 
 from collections.abc import Callable
@@ -116,7 +117,7 @@ def _switch(on: bool, refusal: str) -> Call:
         flag = _flag(context, row)
         if flag["active"] is on:
             raise Invalid(refusal)
-        linked_flags.overwrite(context, flag, active=on)
+        linked_flags.overwrite(context, flag, stamped=False, active=on)
         return {}
 
     return run

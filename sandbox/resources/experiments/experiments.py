@@ -269,7 +269,7 @@ class Experiments(Resource):
 
     def _first_flag(self, context: Context, key: str, row: Data) -> Data:
         existing = context.store.find(linked_flags.KIND, key, self.parent_id(context))
-        if existing is not None:
+        if existing is not None and not existing["deleted"]:
             experiment_rules.check_flag(linked_flags.variants(existing))
             return existing
         sent = row["parameters"] or {}

@@ -9,8 +9,8 @@ from typing import Any
 from sandbox.resources.flags.flag_rules import variant_list
 from sandbox.resources.flags.flags import FLAGS
 from sandbox.storage.store import Data
-from sandbox.wire.context import Context
-from sandbox.wire.errors import Forbidden, Invalid
+from sandbox.wire.context import Context, timestamp
+from sandbox.wire.errors import Failure, Forbidden, Invalid
 
 KIND = FLAGS.kind
 LINKING = ("experiment", "early_access_feature", "survey")
@@ -44,10 +44,17 @@ def change(context: Context, flag: Data, data: Data) -> Data:
     return FLAGS.amend(context, flag, FLAGS.clean(data, creating=False))
 
 
-def overwrite(context: Context, flag: Data, **values: Any) -> Data:
-    """Change a flag past its checks and without a new version, as PostHog's `flag.save()` does; logged all the same."""
-    after = {**flag, **values}
-    FLAGS.save(context, flag, after, {})
+def overwrite(context: Context, flag: Data, *, stamped: bool = True, **values: Any) -> Data:
+    """Change a flag past its checks, without a new version and a `last_modified_by`, as PostHog's `flag.save()` does;
+    logged all the same. Not `stamped` where PostHog saves these columns alone (`update_fields`).
+
+    Raises `Failure` for an archived flag that would be on: PostHog's database takes none.
+    """
+    after = {**flag, **values, **({"updated_at": timestamp()} if stamped else {})}
+    if after["archived"] and after["active"]:
+        raise Failure()
+    FLAGS.store(context, after)
+    FLAGS.log(context, flag, after)
     return after
 
 

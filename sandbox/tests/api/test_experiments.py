@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from sandbox.tests.running import Sandbox
 from sandbox.tests.shapes import Api, name, refusal, variants
 
 
@@ -89,6 +90,47 @@ def test_an_experiment_joins_a_flag_that_has_variants(api: Api) -> None:
     assert refusal(api("POST", "experiments/", {"name": "x", "feature_flag_key": other["key"]}))[2] == (
         "Feature flag must have a variant with key 'control'"
     )
+
+
+def test_a_deleted_flag_is_no_flag_of_an_experiment(api: Api) -> None:
+    groups = [{"rollout_percentage": 10}]
+    gone = api.flag(filters={"groups": groups, "multivariate": variants(control=50, r1=50)})
+    api.patch(f"feature_flags/{gone['id']}/", {"deleted": True})
+    made = _experiment(api, feature_flag_key=gone["key"])
+    assert made["feature_flag"]["id"] != gone["id"]
+    assert [each["key"] for each in made["parameters"]["feature_flag_variants"]] == ["control", "test"]
+
+
+def test_an_archived_flag_can_not_be_switched_on_by_its_experiment(api: Api) -> None:
+    """PostHog's database takes none that is both: the request fails."""
+    draft, running = _experiment(api), _running(api)
+    for made in (draft, running):
+        api.post(f"feature_flags/{made['feature_flag']['id']}/archive/")
+    for path, body in (
+        (f"{draft['id']}/launch/", {}),
+        (f"{draft['id']}/", {"start_date": "2026-09-07T08:00:00Z"}),
+        (f"{running['id']}/resume/", {}),
+    ):
+        answer = api("PATCH" if body else "POST", f"experiments/{path}", body)
+        assert (answer.status_code, answer.json()["code"]) == (500, "error")
+    assert api.get(f"experiments/{draft['id']}/")["start_date"] is None
+
+
+def test_a_launch_and_a_pause_leave_no_name_on_the_flag(sandbox: Sandbox, api: Api) -> None:
+    """They save the flag past what an update of it writes; the log has them, by whoever did it."""
+    email = f"{name('user')}@example.com"
+    other = Api(sandbox, api.post("/_sandbox/users", {"email": email})["personal_api_key"])
+    made = _experiment(api)
+    before = _flag(api, made)
+    other.post(f"experiments/{made['id']}/launch/")
+    launched = _flag(api, made)
+    assert launched["last_modified_by"]["email"] == "admin@example.com"
+    assert (launched["version"], launched["updated_at"] > before["updated_at"]) == (before["version"], True)
+    other.post(f"experiments/{made['id']}/pause/")
+    paused = _flag(api, made)
+    assert (paused["active"], paused["updated_at"]) == (False, launched["updated_at"])
+    entry = api.get(f"feature_flags/{paused['id']}/activity/")["results"][0]
+    assert (entry["user"]["email"], entry["detail"]["changes"][0]["field"]) == (email, "active")
 
 
 def test_the_flags_key_stays(api: Api) -> None:
