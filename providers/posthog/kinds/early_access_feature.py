@@ -32,7 +32,7 @@ EARLY_ACCESS_FEATURE = Kind(
         Field("description", default="", normalise=text),
         # Without it PostHog tells everybody who opted in that the stage is another one, namely none (`update` in
         # products/early_access_features/backend/api.py compares what the request says of it).
-        Field("stage", wording=CHOICE, required=True, manageable=True, always=True),
+        Field("stage", wording=CHOICE, required=True, manageable=True, start="draft", always=True),
         Field("documentation_url", default="", normalise=text, wording=Wording("documentation", weight=TEXT)),
         Field("payload", wording=Wording("payload", each=Wording()), default={}),
         Field(

@@ -108,17 +108,26 @@ def test_two_questions_of_one_text_keep_an_id_each(runs: Runs) -> None:
     assert [each["id"] for each in applied.live()["questions"]] == [first, second]
 
 
-@pytest.mark.parametrize("unmanaged", [[], ["stage"]])
-def test_a_change_of_an_early_access_feature_says_its_stage(runs: Runs, unmanaged: list[str]) -> None:
+def test_a_change_of_an_early_access_feature_says_its_stage(runs: Runs) -> None:
     """Without it PostHog tells who opted in that the feature has none any more."""
-    flag = runs.sandbox.call("POST", "feature_flags/", {"key": f"early-{len(unmanaged)}", "filters": {"groups": [{}]}})
-    definition = {"name": f"Early {len(unmanaged)}", "stage": "beta", "flag": flag["id"]}
+    definition = {"name": "Early", "stage": "beta", "flag": _flag(runs, "early")}
     applied = Applied(runs, "early_access_feature", definition)
-    if unmanaged:
-        del definition["stage"]
-        applied.apply({**definition, "unmanaged": unmanaged})
-        applied.by_hand({"stage": "alpha"})
     runs.sandbox.requests()
-    applied.apply({**definition, "unmanaged": unmanaged, "description": "Another one"})
+    applied.apply({**definition, "description": "Another one"})
     [(_, _, body)] = runs.sandbox.writes()
-    assert body == {"description": "Another one", "stage": "alpha" if unmanaged else "beta"}
+    assert body == {"description": "Another one", "stage": "beta"}
+
+
+def test_a_stage_that_is_left_to_the_pages_begins_as_a_draft_and_stays_as_people_chose_it(runs: Runs) -> None:
+    definition = {"name": "Left", "flag": _flag(runs, "left"), "unmanaged": ["stage"]}
+    applied = Applied(runs, "early_access_feature", definition)
+    assert applied.live()["stage"] == "draft"
+    applied.by_hand({"stage": "alpha"})
+    runs.sandbox.requests()
+    applied.apply({**definition, "description": "Another one"})
+    [(_, _, body)] = runs.sandbox.writes()
+    assert body == {"description": "Another one", "stage": "alpha"}
+
+
+def _flag(runs: Runs, key: str) -> Any:
+    return runs.sandbox.call("POST", "feature_flags/", {"key": key, "filters": {"groups": [{}]}})["id"]
