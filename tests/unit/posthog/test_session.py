@@ -10,12 +10,13 @@ from providers.posthog.errors import Unreachable
 from providers.posthog.session import Session
 from providers.posthog.settings import Settings
 from providers.posthog.stackfile import StackFile
+from tests.support.clocks import Leaping
 
 KEY = {"POSTHOG_API_KEY": "phx_secret"}
 
 
 def session(stack: dict[str, str | None], environ: dict[str, str], file: StackFile | None = None) -> Session:
-    found = Session(lambda _: None, stack_file=lambda: file)
+    found = Session(lambda _: None, Leaping(), stack_file=lambda: file)
     found.configure(Settings(stack, {**KEY, **environ}))
     return found
 
@@ -37,6 +38,17 @@ def test_a_refresh_is_of_the_posthog_in_the_stacks_file_and_not_of_that_of_the_l
     refresh = session(last_up, environ, StackFile(tmp_path, "production"))
     with pytest.raises(Unreachable, match=r"at https://eu\.posthog\.com, but the connection is to http://127\.0\.0\.1:9;"):
         refresh.lifecycle("flag", True, "", "1")
+
+
+def test_a_refresh_knows_from_the_stacks_file_that_the_posthog_has_moved(tmp_path: Path) -> None:
+    settings = {"host": "http://127.0.0.1:9", "project_id": "1", "moved_from": "https://eu.posthog.com"}
+    lines = "".join(f"  ai-admin:{name}: {value}\n" for name, value in settings.items())
+    (tmp_path / "Pulumi.production.yaml").write_text(f"config:\n{lines}")
+    last_up: dict[str, str | None] = {"host": "https://eu.posthog.com", "project_id": "1"}
+    for host in ("", "https://eu.posthog.com"):
+        refresh = session(last_up, {}, StackFile(tmp_path, "production"))
+        with pytest.raises(Unreachable, match=r"no answer from http://127\.0\.0\.1:9"):
+            refresh.lifecycle("flag", True, host, "1")
 
 
 def test_a_file_that_is_not_there_says_nothing(tmp_path: Path) -> None:
