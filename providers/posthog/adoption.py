@@ -223,7 +223,7 @@ class Adoption:
             if unread:
                 whose = f"it is not known whether only this key changed what has this name in PostHog ({unread})"
             return (
-                f"{whose}, so it is not adopted: {listed}; to take it over, write `adopt: {oldest_first[0]}`; "
+                f"{whose}, so it is not adopted: {listed}; to adopt it, write `adopt: {oldest_first[0]}`; "
                 "else give one of the two another name"
             )
         return (

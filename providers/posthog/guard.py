@@ -160,7 +160,7 @@ class Guard:
             growth = rollout_code(wanted["key"], 0, max(shares, default=0))
             if self._settings.consents.isdisjoint([code, growth]):
                 raise Unsafe(
-                    "it is off in PostHog, and taking it over would switch it on; write `active: false`, apply that, "
+                    "it is off in PostHog, and adopting it would switch it on; write `active: false`, apply that, "
                     f"and switch it on afterwards; {TO_CONSENT.format(code)}"
                 )
 

@@ -1,4 +1,4 @@
-"""What uses an object in PostHog: what somebody who may take it over has to know, and what prevents its deletion.
+"""What uses an object in PostHog: what somebody who may adopt it has to know, and what prevents its deletion.
 
 A deletion is prevented by objects that need what would go, and are none of this stack's. PostHog refuses some of these
 deletions half-way through a run (a cohort that a flag uses), and carries others out together with what nobody meant (an

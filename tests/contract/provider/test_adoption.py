@@ -315,7 +315,7 @@ def test_a_flag_that_is_off_is_not_switched_on_by_taking_it_over(sandbox: Sandbo
     theirs(sandbox, "off-at-half", active=False)
     with running_plugin({**sandbox.environ, "PULUMI_PROJECT": "ai-admin"}) as plugin:
         [problem] = plugin.problems("flag", flag("off-at-half"))
-        assert "it is off in PostHog, and taking it over would switch it on" in problem
+        assert "it is off in PostHog, and adopting it would switch it on" in problem
     for consent, rollout, given in (
         ("on/off-at-half", 50, True),
         ("rollout/off-at-half/0-50", 50, True),

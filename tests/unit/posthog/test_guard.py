@@ -213,7 +213,7 @@ def test_what_is_taken_over_is_switched_on_by_a_consent_to_just_that(consent: st
     if passes:
         guard(consent=consent).adopt("flag", live, wanted)
     else:
-        with pytest.raises(Unsafe, match="taking it over would switch it on"):
+        with pytest.raises(Unsafe, match="adopting it would switch it on"):
             guard(consent=consent).adopt("flag", live, wanted)
 
 
