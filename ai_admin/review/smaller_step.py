@@ -7,8 +7,8 @@ from typing import Any
 
 from providers.posthog.kinds.base import Properties
 from providers.posthog.kinds.flag import condition_title
-from providers.posthog.safety import EVERYBODY, ROLLOUT_STEP, condition_digest, matches_everybody, rollout
-from providers.posthog.shares import implies
+from providers.posthog.safety import EVERYBODY, ROLLOUT_STEP, condition_digest, rollout
+from providers.posthog.shares import Together, filters
 
 Conditions = list[dict[str, Any]]
 
@@ -24,33 +24,30 @@ def losing(was: Properties, wanted: Properties) -> Iterator[str]:
     nothing = "no condition is for all of them"
     if wanted.get("early_exit"):
         nothing = "early_exit may end it for them at a condition for less"
+    together = Together({**filters(was), **filters(wanted)})
     told: set[str] = set()
     for condition in was.get("release_conditions") or ():
         whom = condition_digest(condition)
-        before, after = _shares(was, condition)[-1], min(_shares(wanted, condition))
+        before, after = _shares(was, whom, together)[-1], min(_shares(wanted, whom, together))
         if after < before and whom not in told:
             told.add(whom)
             least = f"at least {after:g} % then" if after else f"and then {nothing}"
             yield f'of those who match "{condition_title(condition)}", {before:g} % have it now, {least}'
 
 
-def _shares(flag: Properties, condition: Properties) -> list[float]:
-    """Return the shares of a flag's conditions that may decide for those who match a condition, its own or another
-    flag's. The last one is of a condition that all of them match; 0, where there is none.
+def _shares(flag: Properties, whom: str, together: Together) -> list[float]:
+    """Return the shares of a flag's conditions that may decide for those who match a condition (digest), its own or
+    another flag's. The last one is of a condition that all of them match; 0, where there is none.
     """
-    filters, early_exit = _filters(condition), flag.get("early_exit")
+    early_exit = flag.get("early_exit")
     found, certain = [], []
     for each in flag.get("release_conditions") or () if flag.get("active", True) else ():
-        share = each.get("rollout_percentage", 100)
-        certain += [share] if implies(filters, _filters(each)) else []
-        found += [share] if early_exit else []
+        share, condition = each.get("rollout_percentage", 100), condition_digest(each)
+        certain += [share] if condition in together.matched([condition], [whom]) else []
+        found += [share] if early_exit and together.meeting(whom, condition) else []
         if early_exit and certain:
             return found
     return [max(certain, default=0)]
-
-
-def _filters(condition: Properties) -> list[Any]:
-    return [] if matches_everybody(condition) else condition.get("properties") or []
 
 
 def smaller(was: Properties, wanted: Properties, every: bool = False) -> Properties:

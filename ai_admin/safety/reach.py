@@ -23,7 +23,7 @@ from providers.posthog.kinds import Ref
 from providers.posthog.kinds.base import Definition
 from providers.posthog.kinds.flag import condition_name
 from providers.posthog.safety import ROLLOUT_STEP, UNLIKE, condition_digest
-from providers.posthog.shares import Filters, Leaf, Property, filters, is_one_of, listed, meeting, property_of, text_of
+from providers.posthog.shares import Filters, Leaf, Property, Together, filters, is_one_of, listed, property_of, text_of
 
 Installation = Mapping[Property, Any]
 Values = Mapping[str, tuple[Any, ...]]
@@ -65,6 +65,7 @@ class Reach:
         self._dates = (_LONG_AGO, now or datetime.now(UTC))
         self._tried: dict[tuple[int, Any], bool] = {}
         self._outside: dict[int, bool] = {}
+        self._filters: dict[str, Filters] = {}
 
     def kinds(self, key: str) -> set[frozenset[str]]:
         """Return the kinds of installations that differ in a flag's conditions: those (digests) that each matches."""
@@ -76,11 +77,14 @@ class Reach:
 
     def meeting(self, key: str, one: str, other: str) -> bool:
         """Return whether one installation may match both of these conditions (digests) of a flag."""
-        return meeting(one, other, self.filters(key))
+        known = self.filters(key)
+        return Together({each: known[each] for each in (one, other) if each in known}).meeting(one, other)
 
     def filters(self, key: str) -> Filters:
         """Return the filters of a flag's conditions by digest."""
-        return filters(self._of.get(Ref("flag", key), {}))
+        if key not in self._filters:
+            self._filters[key] = filters(self._of.get(Ref("flag", key), {}))
+        return self._filters[key]
 
     def named(self, key: str, digest: str) -> str:
         """Return the name by which messages call a flag's condition (digest)."""
@@ -186,7 +190,7 @@ class Reach:
     def _compared(self, name: str, leaf: Leaf, value: Any) -> bool:
         """Compare a value with a filter's, by the rules of PostHog's flag service."""
         if name == "exact":
-            return is_one_of(value, listed(leaf))
+            return is_one_of(value, leaf)
         if name in ("icontains", "icontains_multi"):
             return any(text_of(each) in text_of(value) for each in listed(leaf))
         if name == "regex":

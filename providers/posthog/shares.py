@@ -5,7 +5,7 @@ together. Pure.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Set
 from typing import Any
 
 from providers.posthog.safety import EVERYBODY, ROLLOUT_STEP, Rollout, condition_digest, matches_everybody, rollout
@@ -60,14 +60,14 @@ def _plain(value: Any) -> Any:
 
 def already_served(old: Mapping[str, Any], new: Mapping[str, Any]) -> Rollout:
     """Return who of those that the conditions of a flag are for is served by another state of the flag, at least."""
-    was, others = rollout(old), filters(old)
+    was, own = rollout(old), filters(new)
+    together = Together({**filters(old), **own})
     found: Rollout = {}
-    for condition, own in filters(new).items():
+    for condition in own:
         served = found.setdefault(condition, {})
-        for other, some in others.items():
-            if implies(own, some):
-                for variant, share in was[other].items():
-                    served[variant] = max(served.get(variant, 0), share)
+        for other in together.matched(was, [condition]) & was.keys():
+            for variant, share in was[other].items():
+                served[variant] = max(served.get(variant, 0), share)
     return found
 
 
@@ -83,66 +83,92 @@ def freed(
         was: who was served under an early exit.
         now: who is served then.
         early_exit: whether there is one then.
-        known: the filters of the conditions before and after, as far as they are known. Of others it is assumed that
-            whoever matches them may match any, and need match none.
+        known: the filters of the conditions before and after, as far as they are known.
         step: the percentage points that may be added.
     """
     found: set[tuple[float, float]] = set()
     places, kept = list(was), {condition: parts for condition, parts in now.items() if condition in was}
+    together = Together(known)
     for n, stop in enumerate(places):
         if stop in now and early_exit:
             continue
         for other in kept.keys() & set(places[n + 1 :]):
-            matching = _matching({*was, *now}, (stop, other), known)
+            matching = together.matched({*was, *now}, (stop, other))
             start = shares(was, matching, True)[""]
             share = min(shares(each, matching, early_exit)[""] for each in (kept, now))
-            if share - start > step and meeting(stop, other, known):
+            if share - start > step and together.meeting(stop, other):
                 found.add((start, share))
     return found
 
 
-def _matching(conditions: Iterable[str], some: Collection[str], known: Filters) -> set[str]:
-    """Return which conditions an installation matches that matches some of them, at least."""
-    own = [leaf for each in some for leaf in known.get(each, ())]
-    implied = {each for each in conditions if each == EVERYBODY or (each in known and implies(own, known[each]))}
-    return {*some, *implied}
+class Together:
+    """Which release conditions one installation matches together."""
+
+    def __init__(self, known: Filters) -> None:
+        """``known`` are the filters of conditions. Of others it is assumed that whoever matches them may match any, and
+        need match none.
+        """
+        self._filters = {each: [_Filter(leaf) for leaf in leaves] for each, leaves in known.items()}
+        self._covered: dict[tuple[str, str], int] = {}
+
+    def meeting(self, one: str, other: str) -> bool:
+        """Return whether one installation may match both of these conditions."""
+        first, second = (self._filters.get(each, ()) for each in (one, other))
+        return not any(left.excludes(right) for left in first for right in second)
+
+    def matched(self, conditions: Iterable[str], some: Collection[str]) -> set[str]:
+        """Return which of these conditions an installation matches, at least, that matches some; with these."""
+        return {*some, *(each for each in conditions if self._is_implied(each, some))}
+
+    def _is_implied(self, condition: str, some: Collection[str]) -> bool:
+        if condition not in self._filters:
+            return condition == EVERYBODY
+        covered = 0
+        for each in some:
+            covered |= self._covers(each, condition)
+        return covered == (1 << len(self._filters[condition])) - 1
+
+    def _covers(self, one: str, other: str) -> int:
+        """Return which filters of another condition whoever matches this one passes: a bit for each."""
+        if (one, other) not in self._covered:
+            own = self._filters.get(one, ())
+            passed = (any(left.implies(right) for left in own) for right in self._filters[other])
+            self._covered[one, other] = sum(1 << n for n, passes in enumerate(passed) if passes)
+        return self._covered[one, other]
 
 
-def meeting(one: str, other: str, known: Filters) -> bool:
-    """Return whether one installation may match both of these conditions."""
-    return not any(_exclusive(left, right) for left in known.get(one, ()) for right in known.get(other, ()))
+class _Filter:
+    """A filter on a property, a cohort or a flag."""
 
+    def __init__(self, leaf: Leaf) -> None:
+        self._leaf = leaf
+        self._property = property_of(leaf)
+        self._values: Set[str] | None = _texts(leaf) if leaf.get("operator") == "exact" else None
 
-def implies(own: Iterable[Leaf], others: Iterable[Leaf]) -> bool:
-    """Return whether whoever matches all of these filters certainly matches the other ones too."""
-    return all(any(_within(left, right) for left in own) for right in others)
+    def implies(self, other: _Filter) -> bool:
+        """Return whether whoever passes this one certainly passes the other one."""
+        if self._property != other._property:
+            return False
+        if self._leaf == other._leaf:
+            return True
+        # A list of true and false alone matches more than it lists.
+        if self._values is None or other._values is None or _is_boolean(self._values):
+            return False
+        if _is_boolean(other._values):
+            return all(_is_among(each, other._values) for each in self._values)
+        return self._values <= other._values
 
-
-def _within(left: Leaf, right: Leaf) -> bool:
-    if left == right:
-        return True
-    # A list of true and false alone matches more than it lists.
-    values = listed(left)
-    return (
-        _are_lists(left, right)
-        and not _is_boolean({text_of(each) for each in values})
-        and all(is_one_of(each, listed(right)) for each in values)
-    )
-
-
-def _exclusive(left: Leaf, right: Leaf) -> bool:
-    """Return whether two filters certainly match nobody together."""
-    if left.get("type") == right.get("type") == "cohort":
-        return left.get("value") == right.get("value") and left.get("operator") != right.get("operator")
-    if not _are_lists(left, right):
-        return False
-    both = ((left, right), (right, left))
-    return not any(is_one_of(each, listed(second)) for first, second in both for each in listed(first))
-
-
-def _are_lists(left: Leaf, right: Leaf) -> bool:
-    """Return whether both list values of one property."""
-    return property_of(left) == property_of(right) and left.get("operator") == right.get("operator") == "exact"
+    def excludes(self, other: _Filter) -> bool:
+        """Return whether certainly nobody passes both."""
+        left, right = self._leaf, other._leaf
+        if left.get("type") == right.get("type") == "cohort":
+            return left.get("value") == right.get("value") and left.get("operator") != right.get("operator")
+        if self._property != other._property or self._values is None or other._values is None:
+            return False
+        if _is_boolean(self._values) or _is_boolean(other._values):
+            both = ((self._values, other._values), (other._values, self._values))
+            return not any(_is_among(each, values) for some, values in both for each in some)
+        return self._values.isdisjoint(other._values)
 
 
 def property_of(leaf: Leaf) -> Property:
@@ -156,16 +182,23 @@ def listed(leaf: Leaf) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def is_one_of(value: Any, listed: list[Any]) -> bool:
+def is_one_of(value: Any, leaf: Leaf) -> bool:
     """Return whether ``exact`` finds a value among those that a filter lists."""
-    wanted = {text_of(each) for each in listed}
-    if _is_boolean(wanted):  # PostHog then asks whether the value is true, and a list of both is not
-        return (text_of(value) == "true") == (wanted == {"true"})
-    return text_of(value) in wanted
+    return _is_among(text_of(value), _texts(leaf))
 
 
-def _is_boolean(texts: Collection[str]) -> bool:
-    return set(texts) <= {"true", "false"}
+def _is_among(text: str, texts: Set[str]) -> bool:
+    if _is_boolean(texts):  # PostHog then asks whether the value is true, and a list of both is not
+        return (text == "true") == (texts == {"true"})
+    return text in texts
+
+
+def _texts(leaf: Leaf) -> Set[str]:
+    return {text_of(each) for each in listed(leaf)}
+
+
+def _is_boolean(texts: Set[str]) -> bool:
+    return texts <= {"true", "false"}
 
 
 def text_of(value: Any, fold: bool = True) -> str:

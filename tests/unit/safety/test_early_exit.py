@@ -156,3 +156,11 @@ def test_a_manifest_of_before_this_rule_knows_no_filters_so_that_anybody_may_be_
     }
     assert [each.code for each in judged(then, [made(stable), *REST], careful=True)] == ["rollout/f/5-100"]
     assert judged(then, [made(FEW, stable), *REST], careful=True) == []
+
+
+def test_very_many_values_are_compared_in_no_time() -> None:
+    """PostHog takes conditions of 500 KB."""
+    many = [for_(exact("id", *(f"inst-{n}" for n in range(first, first + 40_000))), share=5) for first in (0, 1)]
+    assert codes(made(*many, ALL), made(*many, ALL, early_exit=False)) == ["rollout/f/5-100"]
+    assert codes(made(*many, ALL), made(many[1], ALL)) == ["rollout/f/5-100"]
+    assert codes(made(many[0], ALL), made(for_(exact("id", *(f"inst-{n}" for n in range(40_001))), share=5), ALL)) == []
