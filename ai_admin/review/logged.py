@@ -18,8 +18,8 @@ from providers.posthog.history import (
     is_about,
     is_named,
     logged_id,
-    of_experiment,
     part,
+    through,
 )
 from providers.posthog.kinds import KINDS, Field, Kind, Reading, Ref
 from providers.posthog.kinds.base import Directory, Properties
@@ -176,7 +176,7 @@ def _how(kind: Kind, logged: Logged, user: Any) -> How:
         return How.SCHEDULE
     if not author or logged.get("is_system"):
         return How.POSTHOG
-    told = client or (not is_named(kind, logged) and ("client" in logged or of_experiment(kind, logged)))
+    told = client or (not is_named(kind, logged) and ("client" in logged or through(kind, logged)))
     ours = client == CLIENT if told else user is not None and author.get("id") == user
     return How.PROGRAM if ours else How.HAND
 

@@ -341,8 +341,8 @@ def why(problem: ApiError) -> str:
 
 def by_whom(kind: Kind, entry: Mapping[str, Any]) -> str:
     """Return who did what an entry of the log is about, ``somebody`` where it does not say."""
-    if of_experiment(kind, entry):
-        return "somebody, perhaps through an experiment"
+    if user := through(kind, entry):
+        return f"somebody, perhaps through {user}"
     return _email(entry.get("user") if is_named(kind, entry) else None)
 
 
@@ -350,18 +350,31 @@ def is_named(kind: Kind, entry: Mapping[str, Any]) -> bool:
     """Return whether the user of an entry is who did it."""
     if kind.logged_by_maker:
         return entry.get("activity") == "created"
-    return not of_experiment(kind, entry)
+    return not through(kind, entry)
 
 
-def of_experiment(kind: Kind, entry: Mapping[str, Any]) -> bool:
-    """Return whether an entry is of a flag that was switched through what uses it, as by pausing an experiment.
+def through(kind: Kind, entry: Mapping[str, Any]) -> str:
+    """Return what a flag was changed through, as by pausing an experiment on it; empty where it was changed itself.
 
-    PostHog writes the switch alone then, and no new version of the flag, and its log names who changed the flag last
-    (``feature_flag.save(update_fields=["active"])`` in experiment_service.py, ``user=after_update.last_modified_by`` in
-    handle_feature_flag_change).
+    PostHog saves the flag then past its serializer, without a new version (``feature_flag.save()`` in PostHog's
+    experiment_service.py and early_access_feature.py), and its log names who changed the flag last
+    (``user=after_update.last_modified_by`` in ``handle_feature_flag_change``).
     """
-    columns = {each.get("field") for each in _changes(entry)} - {"updated_at"}
-    return kind == FLAG and columns == {"active"} and not (entry.get("detail") or {}).get("trigger")
+    changed = {each.get("field"): each for each in _changes(entry) if each.get("field") != "updated_at"}
+    if kind != FLAG or (entry.get("detail") or {}).get("trigger"):
+        return ""
+    if changed.keys() == {"active"}:
+        return "an experiment"
+    if changed.keys() == {"filters"}:
+        sides = [changed["filters"].get(when) for when in ("before", "after")]
+        old, new = (each if isinstance(each, dict) else {} for each in sides)
+        differing = {name for name in {*old, *new} if old.get(name) != new.get(name)}
+        return "an early access feature" if differing and differing <= _ENROLMENT else ""
+    return ""
+
+
+_ENROLMENT = {"feature_enrollment", "super_groups"}
+"""What PostHog writes into a flag's filters for an early access feature; older versions write the second."""
 
 
 def _by(kind: Kind, entry: Mapping[str, Any]) -> str:

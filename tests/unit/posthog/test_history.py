@@ -241,3 +241,19 @@ def test_who_edited_a_flag_last_is_not_said_to_have_paused_an_experiment_on_it()
     assert History(Paged(*log)).authors(FLAG, "1", fields("flag", "active"))["active"].email == somebody
     said = History(Paged(*log)).author(FLAG, {"id": 1, "last_modified_by": ANA}, "active")
     assert said == f"(by {somebody} on 1 Oct 2026, 12:00 UTC)"
+
+
+def test_nor_to_have_taken_away_the_enrolment_of_an_early_access_feature() -> None:
+    [enrolment] = fields("flag", "feature_enrollment")
+    whole = {"groups": [{"rollout_percentage": 5}]}
+
+    def by(after: Any, version: bool) -> str:
+        entry = changed("filters", ANA)
+        entry["detail"]["changes"][0] |= {"before": {**whole, "feature_enrollment": True}, "after": after}
+        if not version:
+            entry["detail"]["changes"].pop()
+        return History(Paged(*pages([entry]))).authors(FLAG, "1", [enrolment])["feature_enrollment"].email
+
+    assert by(whole, version=False) == "somebody, perhaps through an early access feature"
+    assert by(whole, version=True) == "ana@example.com"
+    assert by({"groups": []}, version=False) == "ana@example.com"
