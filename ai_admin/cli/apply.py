@@ -95,13 +95,12 @@ def apply(plan: Path | None, stack: str | None, yes: bool) -> None:
     for said, advice in _ADVICE.items():
         if any(said in line for line in result.errors):
             click.echo(advice.format(stack=name), err=True)
-    applied = f"{reading.counted(len(result.done), 'object', 'objects')} applied" if result.done else "nothing applied"
-    if result.waiting:
-        number = len(result.waiting)
-        applied += f", {number:,} {'waits' if number == 1 else 'wait'} for approval in PostHog,"
+    applied = [f"{reading.counted(len(result.done), 'object', 'objects')} applied"] if result.done else []
+    if result.waiting:  # of which a part may be applied
+        applied.append(f"{reading.counted(len(result.waiting), 'waits', 'wait')} for approval in PostHog")
     ended = ", interrupted" if result.interrupted and result.code else ""
     ended = ended or (", and not all" if result.done and (result.code or stays) else "")
-    click.echo(f"{name}: {applied} in {result.seconds:.0f} s{ended}")
+    click.echo(f"{name}: {', '.join(applied or ['nothing applied'])} in {result.seconds:.0f} s{ended}")
     if result.interrupted and result.code:
         raise click.Abort
     if result.code or stays:

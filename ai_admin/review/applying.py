@@ -29,9 +29,9 @@ _CARRIED = "Exception calling application: "
 """What gRPC puts before a message of the provider."""
 _FAILURE = "update failed"
 """How the engine ends a run in which it has said already what failed."""
-_WAITING = re.compile(r"(?:^|: )(?P<name>\w+/[^\s:]+): .*\bwaits for approval since ")
-"""A warning of the provider that somebody has to approve a change first (``approvals.Request``): for the engine, that
-succeeded."""
+_WAITING = re.compile(r"(?:^|: )(?P<name>\w+/[^\s:]+): (?P<done>[^:]+: )?.*?\bwaits for approval since ")
+"""A warning of the provider that somebody has to approve a change first (``approvals.Request``), after what is ``done``
+of it already (``Metadata.done``): for the engine, all of it succeeded."""
 
 
 @dataclass
@@ -43,7 +43,8 @@ class Result:
     done: list[str] = field(default_factory=list)
     """The Pulumi names of what was applied."""
     waiting: list[str] = field(default_factory=list)
-    """The Pulumi names of what waits until somebody approves it in PostHog, and is not applied before."""
+    """The Pulumi names of what waits until somebody approves it in PostHog. It is not applied before, or only a part of
+    it: a switch-off."""
     failed: list[str] = field(default_factory=list)
     """The Pulumi names of what was not."""
     errors: list[str] = field(default_factory=list)
@@ -146,6 +147,7 @@ def _diagnostic(found: Mapping[str, Any], result: Result) -> Iterator[str]:
     elif found.get("severity") == "warning":
         if (waits := _WAITING.search(message)) and waits["name"] not in result.waiting:
             result.waiting.append(waits["name"])
+            result.done += [waits["name"]] if waits["done"] else []
         yield f"note: {message}"
 
 

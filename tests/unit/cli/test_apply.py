@@ -102,7 +102,7 @@ def test_what_waits_for_approval_is_counted_apart(checkout: Checkout, monkeypatc
     found = review.Planned(there, Plan(()), Outlook((change,)), cast(Session, SimpleNamespace()), said)
     monkeypatch.setattr("ai_admin.cli.apply.planned", lambda *_, **__: found)
     for result, ended in (
-        (applying.Result(waiting=["flag/ai"]), "nothing applied, 1 waits for approval in PostHog, in 0 s"),
+        (applying.Result(waiting=["flag/ai"]), ": 1 waits for approval in PostHog in 0 s"),
         (applying.Result(done=["flag/b"], waiting=["flag/a", "flag/c"]), "1 object applied, 2 wait for approval in "),
     ):
         monkeypatch.setattr("ai_admin.cli.apply.apply_plan", lambda *_, result=result: result)

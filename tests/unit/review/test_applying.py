@@ -121,6 +121,20 @@ def test_what_waits_for_approval_is_not_applied(tmp_path: Path, monkeypatch: pyt
     assert (result.done, result.waiting, result.failed) == (["flag/b"], ["flag/ai"], [])
 
 
+@pytest.mark.parametrize(
+    ("done", "said", "applied"),
+    [("it is off in PostHog; the rest of its change", "", ["flag/ai"]), ("", "its switch-off ", [])],
+)
+def test_a_switch_off_is_applied_though_the_rest_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, done: str, said: str, applied: list[str]
+) -> None:
+    waits = "waits for approval since 2026-09-01 09:30 UTC: https://eu.posthog.com/1; until then it is on"
+    message = Metadata("flag/ai", "flags/ai.yaml:1:1", done=done).line(f"{said}{waits}")
+    warning = {"diagnosticEvent": {"severity": "warning", "message": f"{message}\n"}}
+    shown, result = ran(tmp_path, monkeypatch, warning, resource("flag/ai", "update"))
+    assert (shown, result.done, result.waiting) == ([f"note: {message}"], applied, ["flag/ai"])
+
+
 def test_a_lock_is_said_in_pulumis_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It prints these without an event, as there is no engine yet."""
     lines = ["error: the stack is currently locked by 1 lock(s).", "  s3://bucket/locks/1.json: created by u@h (pid 1)"]
