@@ -28,13 +28,13 @@ from ai_admin.safety.volume import is_of_updates
 from providers.posthog.advice import explained
 from providers.posthog.client import Client
 from providers.posthog.connection import resolve
+from providers.posthog.consents import LEFT, OFF
 from providers.posthog.errors import ApiError, ConnectionProblem
 from providers.posthog.inputs import WAITING, Metadata
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.kinds.address import wrong_with
 from providers.posthog.leaving import keys, leaving, lost_members
 from providers.posthog.preflight import preflight
-from providers.posthog.safety import LEFT, OFF
 from providers.posthog.settings import Settings
 from providers.posthog.succession import Succession
 from providers.posthog.usage import GUARDED, blockers

@@ -23,8 +23,8 @@ from ai_admin.cli.switching import (
 from ai_admin.definitions.document import Document
 from ai_admin.definitions.files import File
 from ai_admin.definitions.switch_line import is_on, switched
+from providers.posthog.consents import on_code
 from providers.posthog.errors import ApiError, NotEdited, NotSwitched
-from providers.posthog.safety import on_code
 from providers.posthog.switch import Live, disabled_dependencies, not_switched, only_switched_off, turn
 
 VERSIONS = 20

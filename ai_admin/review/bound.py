@@ -20,6 +20,7 @@ from ai_admin.review.plan import Planned
 from ai_admin.review.report import Entry
 from ai_admin.review.sentences import sentences
 from ai_admin.safety.applied import name_of
+from providers.posthog.consents import digest
 from providers.posthog.errors import OutdatedPlan, UnreadablePlan
 from providers.posthog.history import History
 from providers.posthog.inputs import with_digests
@@ -27,7 +28,6 @@ from providers.posthog.kinds import KINDS
 from providers.posthog.kinds.base import Properties
 from providers.posthog.references import with_refs
 from providers.posthog.reviewed import AGAIN, fingerprint, is_off
-from providers.posthog.safety import digest
 from providers.posthog.settings import Settings
 
 VERSION = 3

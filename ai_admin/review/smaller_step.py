@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from providers.posthog.consents import EVERYBODY, ROLLOUT_STEP, condition_digest, rollout
 from providers.posthog.kinds.base import Properties
 from providers.posthog.kinds.flag import condition_title
-from providers.posthog.safety import EVERYBODY, ROLLOUT_STEP, condition_digest, rollout
 from providers.posthog.shares import Together, filters
 
 Conditions = list[dict[str, Any]]

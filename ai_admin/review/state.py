@@ -12,6 +12,7 @@ from typing import Any
 from ai_admin.manifest import OUTPUT, ids
 from ai_admin.safety.applied import Manifest
 from providers.posthog.connection import Connection
+from providers.posthog.consents import digest
 from providers.posthog.errors import UnreadableState
 from providers.posthog.inputs import HOST, PROJECT, WAITING, to_properties
 from providers.posthog.kinds import KINDS, Ref
@@ -19,7 +20,6 @@ from providers.posthog.kinds.base import APPLIED, OWN, UNKEPT, Properties
 from providers.posthog.lifecycle.discovered import PENDING
 from providers.posthog.reconcile import applied_last
 from providers.posthog.references import with_refs
-from providers.posthog.safety import digest
 from providers.posthog.stackfile import pulumi
 
 _TYPE = "pulumi-python:dynamic/posthog:"

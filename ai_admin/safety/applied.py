@@ -20,8 +20,8 @@ import json
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from providers.posthog.consents import CONSENTED, ON, Rollout, condition_digest, digest, numbers, on_code, rollout
 from providers.posthog.kinds.base import Definition, Ref, refs
-from providers.posthog.safety import CONSENTED, ON, Rollout, condition_digest, digest, numbers, on_code, rollout
 from providers.posthog.shares import filters
 
 Entry = Mapping[str, Any]

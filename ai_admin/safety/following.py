@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ai_admin.safety.applied import FLAG, SERVES, Entry, Manifest, cohorts_of, served, unseen
 from ai_admin.safety.refusal import Refusal
-from providers.posthog.safety import EVERYBODY, Rollout
+from providers.posthog.consents import EVERYBODY, Rollout
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from ai_admin.safety.applied import FLAG, Manifest, when_on, withheld
 from ai_admin.safety.refusal import Refusal
-from providers.posthog.safety import withhold_code
+from providers.posthog.consents import withhold_code
 
 
 def shrunk(before: Manifest, after: Manifest) -> Iterator[Refusal]:

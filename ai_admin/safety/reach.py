@@ -19,10 +19,10 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice, product
 from typing import Any
 
+from providers.posthog.consents import ROLLOUT_STEP, UNLIKE, condition_digest
 from providers.posthog.kinds import Ref
 from providers.posthog.kinds.base import Definition
 from providers.posthog.kinds.flag import condition_name
-from providers.posthog.safety import ROLLOUT_STEP, UNLIKE, condition_digest
 from providers.posthog.shares import Filters, Leaf, Property, Together, filters, is_one_of, listed, property_of, text_of
 
 Installation = Mapping[Property, Any]

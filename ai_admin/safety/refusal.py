@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from providers.posthog.safety import TO_CONSENT
+from providers.posthog.consents import TO_CONSENT
 
 SHOWN = 8
 

@@ -11,7 +11,7 @@ from difflib import SequenceMatcher
 
 from ai_admin.safety.applied import COHORT, FLAG, FORMER, Manifest
 from ai_admin.safety.refusal import Refusal
-from providers.posthog.safety import removal_code, rename_code
+from providers.posthog.consents import removal_code, rename_code
 
 ALIKE = 0.6
 """The likeness of two keys (0 to 1) from which on one flag may be the other under a new key."""

@@ -16,7 +16,7 @@ from itertools import combinations
 from ai_admin.safety.applied import FLAG, FORMER, Entry, Manifest, served, unseen, when_on
 from ai_admin.safety.reach import Reach
 from ai_admin.safety.refusal import Refusal
-from providers.posthog.safety import digest
+from providers.posthog.consents import digest
 from providers.posthog.shares import shares
 
 TENFOLD = 10

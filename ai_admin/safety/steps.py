@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from ai_admin.safety.applied import FLAG, Entry, Manifest, served, when_on
 from ai_admin.safety.reach import Reach
 from ai_admin.safety.refusal import Refusal
-from providers.posthog.safety import EVERYBODY, ROLLOUT_STEP, Rollout, on_code, rollout_code
+from providers.posthog.consents import EVERYBODY, ROLLOUT_STEP, Rollout, on_code, rollout_code
 from providers.posthog.shares import Filters, Shares, at_least, freed
 
 

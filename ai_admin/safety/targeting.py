@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator
 
 from ai_admin.safety.applied import COHORT, FLAG, Manifest, cohorts_of, served, unseen, when_on
 from ai_admin.safety.refusal import Refusal
-from providers.posthog.safety import ROLLOUT_STEP, Rollout, digest
+from providers.posthog.consents import ROLLOUT_STEP, Rollout, digest
 
 _UNSEEN = "not known, as its release conditions are left to PostHog's pages"
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 
 from ai_admin.safety.applied import Manifest
 from ai_admin.safety.refusal import Refusal
-from providers.posthog.safety import DELETES, UPDATES, counted, digest
+from providers.posthog.consents import DELETES, UPDATES, counted, digest
 
 DELETES_SHARE, UPDATES_SHARE = 0.2, 0.5
 """Most of all objects that a run may delete, and change."""

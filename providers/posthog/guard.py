@@ -13,11 +13,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from providers.posthog.errors import Unsafe
-from providers.posthog.kinds import KINDS
-from providers.posthog.kinds.base import Kind, Properties
-from providers.posthog.reconcile import same
-from providers.posthog.safety import (
+from providers.posthog.consents import (
     CONSENTED,
     DELETES,
     EVERYBODY,
@@ -37,6 +33,10 @@ from providers.posthog.safety import (
     rollout_code,
     withhold_code,
 )
+from providers.posthog.errors import Unsafe
+from providers.posthog.kinds import KINDS
+from providers.posthog.kinds.base import Kind, Properties
+from providers.posthog.reconcile import same
 from providers.posthog.settings import Settings
 from providers.posthog.shares import already_served, filters, freed
 

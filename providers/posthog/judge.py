@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 from providers.posthog import reconcile
 from providers.posthog.adoption import Match
 from providers.posthog.advice import explained
+from providers.posthog.consents import LEFT, OFF, how_to_switch_on
 from providers.posthog.errors import ApiError, NotRead, Refused, Stopped, Unsafe
 from providers.posthog.inputs import Metadata
 from providers.posthog.kinds import KINDS
 from providers.posthog.kinds.base import Field, Properties
 from providers.posthog.kinds.flag import FLAG, misfits
-from providers.posthog.safety import LEFT, OFF, how_to_switch_on
 
 if TYPE_CHECKING:
     from providers.posthog.session import Session

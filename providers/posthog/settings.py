@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from providers.posthog.safety import consents
+from providers.posthog.consents import consents
 
 NAMESPACE = "ai-admin"
 

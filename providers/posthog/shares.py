@@ -8,7 +8,7 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Set
 from typing import Any
 
-from providers.posthog.safety import EVERYBODY, ROLLOUT_STEP, Rollout, condition_digest, matches_everybody, rollout
+from providers.posthog.consents import EVERYBODY, ROLLOUT_STEP, Rollout, condition_digest, matches_everybody, rollout
 
 Shares = dict[str, float]
 """Percent of the installations of one kind: under "" those that are served, and by variant."""

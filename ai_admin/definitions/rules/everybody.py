@@ -9,7 +9,7 @@ from ai_admin.definitions.filters import filters
 from ai_admin.definitions.index import Index, Unit, rule
 from ai_admin.definitions.model import Finding
 from ai_admin.definitions.unreadable import is_readable
-from providers.posthog.safety import matches_every_value
+from providers.posthog.consents import matches_every_value
 
 
 @rule("flag", "cohort")

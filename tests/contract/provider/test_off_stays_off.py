@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from providers.posthog.consents import CONSENTED, ON
 from providers.posthog.errors import Refused
 from providers.posthog.inputs import PROBLEM, Metadata, to_inputs
 from providers.posthog.provider import PROVIDERS, PostHogProvider
-from providers.posthog.safety import CONSENTED, ON
 from tests.support.runs import Runs
 from tests.support.sandbox import Sandbox
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from ai_admin.stackfile import connection, consent_source, settings
+from providers.posthog.consents import consents
 from providers.posthog.errors import ConnectionProblem
-from providers.posthog.safety import consents
 from providers.posthog.settings import Settings
 from tests.support.sandbox import REPOSITORY
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from providers.posthog.consents import CONSENTED, ON
 from providers.posthog.errors import Unsafe
 from providers.posthog.guard import Guard
 from providers.posthog.kinds import KINDS
-from providers.posthog.safety import CONSENTED, ON
 from providers.posthog.settings import Settings
 
 

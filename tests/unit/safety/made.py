@@ -13,8 +13,8 @@ from ai_admin.safety.following import Followed
 from ai_admin.safety.gates import refusals
 from ai_admin.safety.reach import Reach, Values
 from ai_admin.safety.refusal import Refusal
+from providers.posthog.consents import consents
 from providers.posthog.kinds import KINDS, Ref
-from providers.posthog.safety import consents
 
 NOW = datetime(2026, 9, 1, tzinfo=UTC)
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from providers.posthog.consents import ROLLOUT_STEP
 from providers.posthog.kinds.flag import condition_property
-from providers.posthog.safety import ROLLOUT_STEP
 from sandbox.evaluation.cohorts import Membership
 from sandbox.evaluation.dates import Clock
 from sandbox.evaluation.evaluate import Subject, evaluate

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from providers.posthog.consents import matches_every_value, matches_everybody
 from providers.posthog.kinds import Ref
-from providers.posthog.safety import matches_every_value, matches_everybody
 from sandbox.evaluation.dates import Clock
 from sandbox.evaluation.parsing import parse_filter
 from sandbox.evaluation.properties import match_property

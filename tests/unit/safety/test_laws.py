@@ -12,7 +12,7 @@ from ai_admin.safety.following import Followed
 from ai_admin.safety.gates import refusals
 from ai_admin.safety.reach import Reach
 from ai_admin.safety.refusal import Refusal
-from providers.posthog.safety import consents
+from providers.posthog.consents import consents
 from tests.unit.safety.made import Made, applied, flag, split
 
 KEYS = ("kill-switch", "model", "model-2", "tokens")

@@ -9,7 +9,7 @@ import pytest
 from ai_admin.safety.following import Followed
 from ai_admin.safety.removal import lost
 from ai_admin.safety.sharing import shared
-from providers.posthog.safety import EVERYBODY, matches_everybody, rollout
+from providers.posthog.consents import EVERYBODY, matches_everybody, rollout
 from tests.unit.safety.made import Made, applied, cohorts, flag, judged, split
 
 REST = cohorts(9)

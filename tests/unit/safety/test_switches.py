@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ai_admin.safety.applied import Manifest, manifest, switch_known, switch_left, switches
 from ai_admin.safety.gates import refusals
-from providers.posthog.safety import CONSENTED, ON
+from providers.posthog.consents import CONSENTED, ON
 from tests.unit.safety.made import Made, applied, cohorts, flag
 
 NOW, ON_F = "2026-09-01T02:45:10+00:00", {"on/f"}
