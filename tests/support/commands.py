@@ -6,7 +6,7 @@ import io
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 
@@ -48,7 +48,15 @@ class Terminal(io.TextIOWrapper):
 def ai_admin(
     folder: Path, environ: Mapping[str, str], *arguments: str, terminal: bool = False
 ) -> subprocess.CompletedProcess[str]:
-    """Run ``ai-admin`` in a folder with these variables and an empty stdin; return what it printed and its exit code.
+    """Run ``ai-admin`` in a folder with these variables (:func:`run_here`)."""
+    return run_here(run, ["ai-admin", *arguments], folder, environ, terminal)
+
+
+def run_here(
+    main: Callable[[], object], argv: list[str], folder: Path, environ: Mapping[str, str], terminal: bool = False
+) -> subprocess.CompletedProcess[str]:
+    """Run a command in a folder with these arguments and variables and an empty stdin; return what it printed and its
+    exit code.
 
     It runs in this process, from where a process of its own would begin: to start Python and to import all that a
     command needs takes longer than most commands do. ``terminal``: somebody looks at what it writes.
@@ -58,15 +66,15 @@ def ai_admin(
     out, err = (stream(each, "utf-8", write_through=True) for each in written)
     with chdir(folder), _only(environ), redirect_stdout(out), redirect_stderr(err):
         before = sys.argv, sys.stdin
-        sys.argv, sys.stdin = ["ai-admin", *arguments], io.StringIO()
+        sys.argv, sys.stdin = argv, io.StringIO()
         try:
-            run()
+            main()
         except SystemExit as end:
             code = _ended(end)
         finally:
             sys.argv, sys.stdin = before
     said = [each.getvalue().decode() for each in written]
-    return subprocess.CompletedProcess(["ai-admin", *arguments], code, *said)
+    return subprocess.CompletedProcess(argv, code, *said)
 
 
 def _ended(end: SystemExit) -> int:

@@ -7,10 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tools.toolchain.errors import ToolchainError
-from tools.toolchain.locks import locked
+from tools.toolchain.pins import LOCKS
 from tools.toolchain.shell import shell_lines, variables
-from tools.toolchain.sources import ensure_cli
-from tools.toolchain.venv import LOCKS, compile_ours, ensure_venv
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -32,13 +30,7 @@ def main(arguments: Sequence[str]) -> int:
         if options.command == "env":
             print_environment(options.shell)
         else:
-            with locked(ROOT / ".toolchain"):
-                purpose = options.purpose if options.command == "setup" else None
-                if purpose:
-                    ensure_venv(ROOT, "apply" if purpose == SWITCH else purpose)
-                    compile_ours(ROOT)
-                if purpose != SWITCH:
-                    ensure_cli(ROOT)
+            install(options.purpose if options.command == "setup" else None)
     except (ToolchainError, OSError) as error:
         print(f"setup: {error}", file=sys.stderr)
         return 1
@@ -46,6 +38,21 @@ def main(arguments: Sequence[str]) -> int:
         print("setup: stopped; the same command takes it up again", file=sys.stderr)
         return 130
     return 0
+
+
+def install(purpose: str | None) -> None:
+    """Makes `.venv` for a purpose, if there is one, and puts the Pulumi CLI into `.toolchain/bin`, if that needs it."""
+    # Every shell that is set up waits for what is imported above.
+    from tools.toolchain.locks import locked
+    from tools.toolchain.sources import ensure_cli
+    from tools.toolchain.venv import compile_ours, ensure_venv
+
+    with locked(ROOT / ".toolchain"):
+        if purpose:
+            ensure_venv(ROOT, "apply" if purpose == SWITCH else purpose)
+            compile_ours(ROOT)
+        if purpose != SWITCH:
+            ensure_cli(ROOT)
 
 
 def print_environment(for_shell: bool) -> None:

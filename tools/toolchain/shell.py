@@ -5,7 +5,6 @@ is not theirs: a mark in the environment records its names, each with a digest o
 """
 
 import hashlib
-import http.client
 import json
 import os
 import shlex
@@ -13,7 +12,7 @@ import urllib.parse
 from collections.abc import Mapping
 from pathlib import Path
 
-from tools.toolchain.sources import BIN
+from tools.toolchain.pins import BIN
 
 QUIET = {
     "PULUMI_SKIP_UPDATE_CHECK": "true",
@@ -138,6 +137,8 @@ def sandbox_connection(path: Path) -> dict[str, str]:
 
 def is_up(url: str) -> bool:
     """Whether a sandbox answers at `url`. Asked directly: a proxy has no business on loopback."""
+    import http.client  # which takes a shell that is set up without a sandbox as long as all the rest
+
     try:
         address = urllib.parse.urlsplit(url)
         connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=HEALTH_SECONDS)

@@ -11,12 +11,10 @@ from tools.toolchain.build.modules import build_from_modules, go_minimum, recipe
 from tools.toolchain.errors import ToolchainError
 from tools.toolchain.kit import check_kit, place, publish
 from tools.toolchain.locks import locked
-from tools.toolchain.pins import CLI, KIT, PULUMI_VERSION
+from tools.toolchain.pins import BIN, CLI, KIT, PULUMI_VERSION
 from tools.toolchain.platforms import cache_folder, platform_name
 from tools.toolchain.progress import say
 from tools.toolchain.release import BASE, fetch_release
-
-BIN = Path(".toolchain") / "bin"
 
 
 @dataclass(frozen=True)
@@ -85,7 +83,7 @@ def installed(path: str) -> Path:
 
     A checkout's own `.toolchain/bin` doesn't count: it came from one of these sources itself.
     """
-    folders = [folder for folder in path.split(os.pathsep) if not folder.rstrip("/").endswith(str(BIN))]
+    folders = [folder for folder in path.split(os.pathsep) if not folder.rstrip("/").endswith(BIN)]
     found = shutil.which(CLI, path=os.pathsep.join(folders))
     if found is None:
         raise ToolchainError("there is none")

@@ -8,6 +8,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+from tools.toolchain.pins import LOCKS
 from tools.toolchain.progress import run, say
 
 OURS = ("ai_admin", "providers")
@@ -17,13 +18,6 @@ START = Path(__file__).with_name("provider_start.py")
 """What each Python of the venv runs first; the venv has a copy, under this name:"""
 
 STARTED_AS = "ai_admin_provider_start"
-
-LOCKS = {
-    "apply": "tools/requirements/apply.txt",
-    "sandbox": "tools/requirements/sandbox.txt",
-    "development": "tools/requirements/development.txt",
-}
-"""The packages of each purpose, on top of those of the purposes before it."""
 
 
 def ensure_venv(root: Path, purpose: str) -> None:

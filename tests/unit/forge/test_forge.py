@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
+import runpy
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from tests.support.commands import run_here
 from tests.support.forges import FakeForge, FakeGitHub, FakeGitLab, running
 from tests.support.sandbox import REPOSITORY
 
@@ -34,16 +35,9 @@ def gitlab() -> Iterator[FakeGitLab]:
 
 def run(forge: FakeGitHub | FakeGitLab, *arguments: str | Path, code: int = 0, **environ: str) -> str:
     plain = {name: value for name, value in os.environ.items() if not name.startswith(("GITHUB_", "CI", "GITLAB"))}
-    done = subprocess.run(
-        [sys.executable, "-m", "tools.forge", *map(str, arguments)],
-        cwd=REPOSITORY,
-        env={**plain, **forge.environ, **environ},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    main = partial(runpy.run_module, "tools.forge", run_name="__main__")
+    done = run_here(main, ["tools.forge", *map(str, arguments)], REPOSITORY, {**plain, **forge.environ, **environ})
     assert done.returncode == code, done.stderr
-    assert "Traceback" not in done.stderr
     return done.stdout if code == 0 else done.stdout + done.stderr
 
 

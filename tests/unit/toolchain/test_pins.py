@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.toolchain.pins import PULUMI_VERSION
-from tools.toolchain.venv import LOCKS
+from tools.toolchain.pins import LOCKS, PULUMI_VERSION
 
 ROOT = Path(__file__).resolve().parents[3]
 GO = "tools/toolchain/build/requirements.txt"

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tools.toolchain import cli, venv
-from tools.toolchain.venv import LOCKS, ensure_venv, fingerprint
+from tools.toolchain import cli, sources, venv
+from tools.toolchain.pins import LOCKS
+from tools.toolchain.venv import ensure_venv, fingerprint
 
 ROOT = Path(__file__).resolve().parents[3]
 SH = shutil.which("sh") or "sh"
@@ -134,8 +135,8 @@ def test_a_switch_off_waits_for_no_pulumi(
     """Its download may be unreachable, and to build it takes minutes."""
     done: list[str] = []
     monkeypatch.setattr(cli, "ROOT", tmp_path)
-    monkeypatch.setattr(cli, "ensure_venv", lambda _, purpose: done.append(f"packages for {purpose}"))
-    monkeypatch.setattr(cli, "compile_ours", lambda _: None)
-    monkeypatch.setattr(cli, "ensure_cli", lambda _: done.append("Pulumi"))
+    monkeypatch.setattr(venv, "ensure_venv", lambda _, purpose: done.append(f"packages for {purpose}"))
+    monkeypatch.setattr(venv, "compile_ours", lambda _: None)
+    monkeypatch.setattr(sources, "ensure_cli", lambda _: done.append("Pulumi"))
     assert cli.main(arguments) == 0
     assert done == made

@@ -1,6 +1,8 @@
 """The variables of a checkout, and whose word counts where somebody else has set them."""
 
 import json
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -166,3 +168,10 @@ def test_lines_for_a_shell_quote_values_and_unset_stale_names(tmp_path: Path, sa
     unset = [line for line in lines if line.startswith("unset")]
     assert unset == [f"unset {name}" for name in sorted(CONNECTION)]
     assert shell_lines({"A": "$(rm -rf ~); 'x'"}, {}) == ["""export A='$(rm -rf ~); '"'"'x'"'"''"""]
+
+
+def test_a_shell_that_is_set_up_waits_for_no_import_that_only_an_installation_needs() -> None:
+    code = "import sys, tools.toolchain.cli; print(*sys.modules)"
+    printed = subprocess.check_output([sys.executable, "-c", code], cwd=Path(__file__).parents[3], text=True).split()
+    assert "tools.toolchain.shell" in printed
+    assert {"http.client", "subprocess", "tools.toolchain.sources", "tools.toolchain.venv"}.isdisjoint(printed)
