@@ -174,8 +174,10 @@ class Adoption:
                     f"{self._described(id_)} has {field.name} {identity.get(field.name)}, which can't become {wanted}; "
                     "adopt another one, or remove `adopt`"
                 )
-        if self._belongs_to_another(id_, meta):
-            raise NotAdopted(f"{self._described(id_)} belongs to another definition of this stack; remove `adopt`")
+        holder = self._holder(id_, meta)
+        if holder is not None:
+            owner = holder or "another definition"
+            raise NotAdopted(f"{self._described(id_)} belongs to {owner} of this stack; remove `adopt`")
         return id_
 
     def _fetched(self, id_: str) -> Live | None:
@@ -188,10 +190,12 @@ class Adoption:
 
     def _free(self, id_: str, meta: Metadata) -> bool:
         reserved_for = self._reserved.get(id_, meta.name)
-        return reserved_for == meta.name and not self._belongs_to_another(id_, meta)
+        return reserved_for == meta.name and self._holder(id_, meta) is None
 
-    def _belongs_to_another(self, id_: str, meta: Metadata) -> bool:
-        return self._inventory.claimed(self._kind, id_) or id_ in meta.taken.split(" ")
+    def _holder(self, id_: str, meta: Metadata) -> str | None:
+        """Return the name of the other definition that has an object, empty where it is unknown; None: none has it."""
+        taken = dict(line.split(" ", 1) for line in meta.taken.splitlines())
+        return self._inventory.holder(self._kind, id_) or taken.get(id_, self._inventory.holder(self._kind, id_))
 
     def _identifying(self) -> list[str]:
         """The fields that tell objects apart: one that would have to be replaced at once is another one."""

@@ -69,8 +69,9 @@ class Metadata:
     id: str = ""
     """The id of the object that was applied last; empty where there was none, or its creation waits for an approval."""
     taken: str = ""
-    """Of a definition that was not applied, the ids that others of its kind have, with spaces between. When a setting
-    was changed Pulumi starts another provider process after the refresh, which has read none of them."""
+    """Of a definition that was not applied, a line for each other one of its kind that was: its object's id, a space,
+    and its name. When a setting was changed Pulumi starts another provider process after the refresh, which has read
+    none of them."""
     unchanged: bool = False
     """The definition, and what it refers to, is as it was applied last: what differs was changed in PostHog."""
     targeting: str = ""

@@ -17,8 +17,8 @@ Live = dict[str, Any]
 class Inventory:
     """The live objects of a project, by kind and id; kept up to date by our own writes. Safe for several threads."""
 
-    def __init__(self, client: Client, claimed: set[tuple[str, str]] | None = None) -> None:
-        """``claimed`` are the collections and ids of objects that are known to belong to a resource."""
+    def __init__(self, client: Client, holders: dict[tuple[str, str], str] | None = None) -> None:
+        """``holders`` are the Pulumi names of resources by the collections and ids of the objects that they have."""
         self.client = client
         self._lock = threading.Lock()
         self._locks: dict[str, threading.Lock] = {}
@@ -28,7 +28,7 @@ class Inventory:
         self._details: dict[str, Live] = {}
         self._served: dict[str, set[str]] = {}
         self._user: list[Any] | None = None
-        self._claimed = set() if claimed is None else claimed
+        self._holders = {} if holders is None else holders
 
     def lock(self, name: str) -> threading.Lock:
         """Return the lock of this name: whoever reads, decides and writes holds it meanwhile."""
@@ -136,14 +136,14 @@ class Inventory:
                 self._user = [self.client.get("/api/personal_api_keys/@current/").get("user_id")]
             return self._user[0]
 
-    def claim(self, kind: Kind, id_: str) -> None:
-        """Remember that a resource has this object, so that no other adopts it."""
+    def claim(self, kind: Kind, id_: str, name: str = "") -> None:
+        """Remember that a resource (Pulumi name, where it is known) has this object, so that no other adopts it."""
         with self._lock:
-            self._claimed.add((kind.collection, id_))
+            self._holders.setdefault((kind.collection, id_), name)
 
-    def claimed(self, kind: Kind, id_: str) -> bool:
-        """Return whether a resource has this object."""
-        return (kind.collection, id_) in self._claimed
+    def holder(self, kind: Kind, id_: str) -> str | None:
+        """Return the name of the resource that has this object; None where none has it."""
+        return self._holders.get((kind.collection, id_))
 
     def wrote(self, kind: Kind, live: Live) -> None:
         """Take in an object as PostHog answered it after a write."""

@@ -152,7 +152,7 @@ class PostHogProvider(ResourceProvider):
         ``changes`` is None where something differs and not True: the engine then shows which fields do.
         """
         kind = KINDS[self.kind_name]
-        _SESSION.claim(self.kind_name, _id)
+        _SESSION.claim(self.kind_name, _id, _name(_olds))
         olds, news = to_properties(self.kind_name, _olds), to_properties(self.kind_name, _news)
         meta = _SESSION.metadata.of(_news)
         if _news.get(PROBLEM) and _name(_olds) in _SESSION.unread:

@@ -57,7 +57,7 @@ class Session:
         self.history: History
         self.switch_history: SwitchHistory
         self._adopted: dict[str, str] = {}
-        self._claimed: set[tuple[str, str]] = set()
+        self._holders: dict[tuple[str, str], str] = {}
         self.unread: dict[str, str] = {}
         """Why objects could not be read, by Pulumi name: what the state says of them may have changed."""
         self._shown: set[str] = set()
@@ -124,7 +124,7 @@ class Session:
         connection = resolve(settings)
         _check(connection, place)  # before it is asked anything: what a stranger answers would only mislead
         client = Client(connection, self._before_write, self._waiting, self._clock, made=BY_THE_PROGRAM)
-        inventory = self._inventory = Inventory(client, self._claimed)
+        inventory = self._inventory = Inventory(client, self._holders)
         if lists and kind.listed:
             first_look(client, kind, lambda: inventory.all(kind))
         else:
@@ -145,9 +145,9 @@ class Session:
         self._lifecycles = {kind.name: LIFECYCLES[kind.lifecycle](kind, services) for kind in KINDS.values()}
         return connection
 
-    def claim(self, kind_name: str, id_: str) -> None:
-        """Remember that a resource of the state has this object, so that no other adopts it."""
-        self._claimed.add((KINDS[kind_name].collection, id_))
+    def claim(self, kind_name: str, id_: str, name: str) -> None:
+        """Remember that a resource of the state (Pulumi name) has this object, so that no other adopts it."""
+        self._holders.setdefault((KINDS[kind_name].collection, id_), name)
 
     def adopts(self, kind_name: str, id_: str) -> bool:
         """Return whether a definition that is new to the state adopts the object of a kind with this id."""

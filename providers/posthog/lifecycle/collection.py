@@ -28,7 +28,7 @@ class Collection:
 
     def read(self, id_: str, known: Mapping[str, Any], meta: Metadata) -> tuple[str, Properties] | None:
         """Return the object's id and live canonical form, or None when it is gone."""
-        self.inventory.claim(self.kind, id_)
+        self.inventory.claim(self.kind, id_, meta.name)
         live = self.inventory.get(self.kind, id_)
         return None if live is None else (id_, self.writer.project(live, known))
 
@@ -85,7 +85,7 @@ class Collection:
         return answer
 
     def _adopt(self, id_: str, properties: Properties, meta: Metadata) -> tuple[str, Properties]:
-        self.inventory.claim(self.kind, id_)
+        self.inventory.claim(self.kind, id_, meta.name)
         live = self.inventory.get(self.kind, id_)
         before = self.writer.project(live, properties) if live else {}
         # Announced and judged was what the list held, which may be minutes old by now.

@@ -28,7 +28,7 @@ class Tiles:
 
     def read(self, id_: str, known: Mapping[str, Any], meta: Metadata) -> tuple[str, Properties] | None:
         """Return the dashboard's id and the tiles on it that are the definition's, or None when it is gone."""
-        self._inventory.claim(self._kind, id_)
+        self._inventory.claim(self._kind, id_, meta.name)
         live = self._inventory.get(self._kind, id_)
         return None if live is None else (id_, self._project(live, known))
 

@@ -352,18 +352,19 @@ def test_an_object_of_another_definition_is_not_adopted(plugin: Plugin, sandbox:
     plugin.read("cohort", id_, cohort("owner", name))
     [problem] = plugin.problems("cohort", cohort("thief", "Another name", adopt=id_))
     assert f"Cohort {id_} (" in problem
-    assert "belongs to another definition of this stack" in problem
+    assert "belongs to cohort/owner of this stack" in problem
 
 
 def test_an_object_of_another_definition_is_not_adopted_by_a_process_that_did_not_refresh(
     plugin: Plugin, sandbox: Sandbox
 ) -> None:
     id_, owned = plugin.create("flag", plugin.check("flag", flag("owned")))
-    thief = flag("owned", **noted("flag/thief", "thief", taken=f"1234567 {id_}"))
-    by_number = flag("owned", **noted("flag/thief", "thief", adopt=id_, taken=f"1234567 {id_}"))
+    taken = f"1234567 flag/other\n{id_} flag/owned"
+    thief = flag("owned", **noted("flag/thief", "thief", taken=taken))
+    by_number = flag("owned", **noted("flag/thief", "thief", adopt=id_, taken=taken))
     with running_plugin(sandbox.environ) as later:
         [problem] = later.problems("flag", by_number)
-        assert problem.endswith("belongs to another definition of this stack; remove `adopt`")
+        assert problem.endswith("belongs to flag/owned of this stack; remove `adopt`")
         with pytest.raises(grpc.RpcError, match="There is already a feature flag with this key"):
             later.create("flag", later.check("flag", thief))
     thief = flag("owned", **noted("flag/thief", "thief"))

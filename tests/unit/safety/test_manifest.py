@@ -141,4 +141,5 @@ def test_a_new_definition_is_told_which_objects_of_its_kind_are_another_ones() -
     before = {name: {**entry, "id": str(n)} for n, (name, entry) in enumerate(manifest(files, {}).items(), 5)}
     plan = Plan((files[1], files[2], made("cohort", "new", name="new")), before=before, after=before)
     metadata = plan.metadata(Settings({}, {}))
-    assert {ref.key: meta.taken for ref, meta in metadata.items()} == {"kept": "", "f": "", "new": "5 6"}
+    taken = {ref.key: meta.taken for ref, meta in metadata.items()}
+    assert taken == {"kept": "", "f": "", "new": "5 cohort/gone\n6 cohort/kept"}
