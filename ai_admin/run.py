@@ -83,9 +83,10 @@ class Plan:
         unchanged_names = unchanged(self.before, self.after, self.definitions)
         put_back_names = put_back(unchanged_names, self.before, self.after) if settings.careful else ()
         flags = {Ref(each.kind, each.key): each.properties for each in self.definitions if each.kind == "flag"}
-        taken: dict[str, list[str]] = defaultdict(list)
+        held: dict[str, list[str]] = defaultdict(list)
         for ref, id_ in known.items():
-            taken[ref.kind].append(f"{id_} {ref}")
+            held[ref.kind].append(f"{id_} {ref}")
+        taken = {kind: "\n".join(lines) for kind, lines in held.items()}
         targeting = {name: str(each) for name, each in put_back_names if each.code not in settings.consents}
 
         def flag_switch(definition: Definition) -> str:
@@ -105,7 +106,7 @@ class Plan:
                 definition.adopt,
                 switch=switch.get(name, ""),
                 id="" if id_.startswith(WAITING) else id_,
-                taken="" if id_ else "\n".join(taken[ref.kind]),
+                taken="" if id_ else taken.get(ref.kind, ""),
                 unchanged=definition.kind == "flag" and name in unchanged_names,
                 targeting=targeting.get(name, ""),
                 flag_switch=flag_switch(definition),

@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from providers.posthog import reconcile
@@ -194,8 +195,8 @@ class Adoption:
 
     def _holder(self, id_: str, meta: Metadata) -> str | None:
         """Return the name of the other definition that has an object, empty where it is unknown; None: none has it."""
-        taken = dict(line.split(" ", 1) for line in meta.taken.splitlines())
-        return self._inventory.holder(self._kind, id_) or taken.get(id_, self._inventory.holder(self._kind, id_))
+        holder = self._inventory.holder(self._kind, id_)
+        return holder or _taken(meta.taken).get(id_, holder)
 
     def _identifying(self) -> list[str]:
         """The fields that tell objects apart: one that would have to be replaced at once is another one."""
@@ -260,6 +261,11 @@ class Adoption:
             return self._directory.user_email(author["id"])
         except ApiError:  # the key need not be allowed to list members
             return f"user {author['id']}"
+
+
+@lru_cache(maxsize=16)  # asked about each of the objects that it could be
+def _taken(lines: str) -> Mapping[str, str]:
+    return dict(line.split(" ", 1) for line in lines.splitlines())
 
 
 def _author(live: Live) -> Mapping[str, Any]:
