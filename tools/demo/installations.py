@@ -13,7 +13,7 @@ from posthog import Posthog
 from ai_admin.simulation import Installation, company, incidents, runs
 from ai_admin.simulation.sending import send
 
-RUNS, SIZE, DAYS, SEED = 15_000, 60, 30, 1
+RUNS, SIZE, DAYS, SEED = 40_000, 60, 30, 1
 
 
 def installations() -> Sequence[Installation]:

@@ -46,7 +46,7 @@ def sent(sandbox: Sandbox) -> list[Run]:
 def root(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> Path:
     """A checkout of the samples, with alerts of a funnel and of SQL without time.
 
-    PostHog has its alert of errors, with a bound of 40 %.
+    PostHog has its alert of errors, with a bound of 20 %.
     """
     made = sample_checkout(tmp_path_factory.mktemp("checkout"))
     alert = "key: success\nname: Few succeed\ninsight: ai-success-funnel\ncondition: absolute_value\n"
@@ -61,7 +61,7 @@ def root(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> Path:
     body = create_body(KINDS["insight"], {**found[insight], "dashboards": []}, directory)
     ids = {insight: sandbox.call("POST", "insights/", body)["id"]}
     whole = {**with_ids(found[alert_ref], ids.__getitem__), "subscribed_users": [],
-             "threshold": {"type": "absolute", "upper": 0.4}}  # fmt: skip
+             "threshold": {"type": "absolute", "upper": 0.2}}  # fmt: skip
     ids[alert_ref] = sandbox.call("POST", "alerts/", create_body(KINDS["alert"], whole, directory))["id"]
     hook = with_ids(found[Ref("notification", "ai-error-rate.webhook")], ids.__getitem__)
     sandbox.call("POST", "hog_functions/", create_body(KINDS["notification"], hook, directory))
@@ -88,9 +88,9 @@ def told(done: Result) -> dict[str, Any]:
 
 
 def rate(sent: list[Run], hour: datetime) -> float:
-    """The share of an hour's runs that failed; none of none is nothing."""
+    """The share of an hour's runs and of 20 more that failed, as the samples have it."""
     mine = [each.properties["success"] for each in sent if hour <= each.when < hour + HOUR]
-    return mine.count(False) / len(mine) if mine else 0.0
+    return mine.count(False) / (len(mine) + 20)
 
 
 def spans(breaches: list[bool], checks: list[datetime]) -> Iterator[tuple[str, str | None]]:
@@ -108,7 +108,7 @@ def spans(breaches: list[bool], checks: list[datetime]) -> Iterator[tuple[str, s
 CHECKS = [START + n * HOUR for n in range(240)]
 
 
-@pytest.mark.parametrize(("side", "bound"), [("files", 0.05), ("posthog", 0.4)])
+@pytest.mark.parametrize(("side", "bound"), [("files", 0.05), ("posthog", 0.2)])
 def test_an_alert_fires_at_the_check_after_the_hour(backtest: Any, sent: list[Run], side: str, bound: float) -> None:
     found = told(backtest("ai-error-rate", "--json"))["ai-error-rate"][side]
     expected = list(spans([rate(sent, at - HOUR) > bound for at in CHECKS], CHECKS))
@@ -140,7 +140,7 @@ def test_people_are_told_before_and_after_and_what_is_not_known(backtest: Any) -
     lines = done.stdout.splitlines()
     at = lines.index("AI error rate above 5 %  ai-error-rate")
     assert lines[at + 1] == "  in PostHog now:"
-    assert lines[at + 2].startswith("    above 0.4: ")
+    assert lines[at + 2].startswith("    above 0.2: ")
     assert any(line.startswith("    above 0.05: ") and "messages to each that it tells" in line for line in lines)
     firings = [line for line in lines[at:] if line.startswith("      ")]
     assert firings
@@ -207,7 +207,7 @@ def test_a_picture_has_the_bounds_before_and_after(backtest: Any, tmp_path: Path
     svg, png = tmp_path / "alerts.svg", tmp_path / "alerts.png"
     assert backtest("ai-error-rate", "three", "--svg", str(svg), "--png", str(png)).exit_code == 0
     text = svg.read_text(encoding="utf-8")
-    for each in ("(in PostHog now)<", "(in the files)<", "above: 0.4<", "above: 0.05<", " at 240 checks, "):
+    for each in ("(in PostHog now)<", "(in the files)<", "above: 0.2<", "above: 0.05<", " at 240 checks, "):
         assert each in text
     assert backtest("success", "--last", "9", "--svg", str(svg)).exit_code == 0
     text = svg.read_text(encoding="utf-8")
@@ -254,7 +254,7 @@ def test_alerts_are_listed_with_whom_they_tell(ai_admin: Any, sandbox: Sandbox) 
     done = ai_admin("alerts", "--json")
     assert done.exit_code == 0, done.output
     [found] = json.loads(done.stdout)["alerts"]
-    assert (found["key"], found["upper"], found["interval"]) == ("ai-error-rate", 0.4, "hourly")
+    assert (found["key"], found["upper"], found["interval"]) == ("ai-error-rate", 0.2, "hourly")
     assert found["tells"] == [{"name": "AI error rate above 5 % (webhook)", "way": "webhook", "enabled": True}]
     assert found["last_check"] < found["next_check"]
     assert "success: PostHog has no such alert yet; `pulumi up` makes it" in done.stderr
@@ -262,7 +262,7 @@ def test_alerts_are_listed_with_whom_they_tell(ai_admin: Any, sandbox: Sandbox) 
     heads = " ".join(heads.split())
     assert heads == "alert state value fires distance last check next check tells"
     assert row.startswith("ai-error-rate  ")
-    assert "  above 0.4  " in row
+    assert "  above 0.2  " in row
 
 
 def test_one_that_is_off_has_no_next_check(ai_admin: Any, sandbox: Sandbox) -> None:
