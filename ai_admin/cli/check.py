@@ -15,7 +15,6 @@ from ai_admin.definitions import proposals
 from ai_admin.definitions.check import Checked
 from ai_admin.definitions.check import check as check_definitions
 from ai_admin.definitions.model import Problem
-from ai_admin.definitions.spelling import printable
 
 
 @click.command()
@@ -85,4 +84,4 @@ def _as_text(checked: Checked, found: list[Problem]) -> str:
     notes = sum(each.note for each in found)
     verdict = count(len(found) - notes, "problem") if len(found) > notes else "no problems"
     also = f", {count(notes, 'note')}" if notes else ""
-    return "\n".join([*map(printable, found), f"{counted}: {verdict}{also}"])
+    return "\n".join([*map(str, found), f"{counted}: {verdict}{also}"])

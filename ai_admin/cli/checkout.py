@@ -98,7 +98,7 @@ def of_this_shell(root: Path) -> list[str]:
 def only_whole(problems: Collection[Problem]) -> None:
     """Say what is wrong with the definitions, where anything is, and raise click.exceptions.Exit."""
     if problems:
-        raise ended("\n".join(map(printable, problems)), PROBLEMS)
+        raise ended("\n".join(map(str, problems)), PROBLEMS)
 
 
 def readable(root: Path, stack: str) -> Definitions:
@@ -108,7 +108,7 @@ def readable(root: Path, stack: str) -> Definitions:
     """
     definitions = load(root, stack, partly=True, placed=False)
     for line in definitions.broken:
-        click.echo(printable(line), err=True)
+        click.echo(line, err=True)
     return definitions
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from providers.posthog.kinds.phrases import printable
+
 Path = tuple[str | int, ...]
 """Where a value is inside a definition: mapping keys and list indexes from the top."""
 
@@ -47,8 +49,9 @@ class Problem:
         return f"{where}{self.message}; {self.fix}"
 
     def __str__(self) -> str:
+        """One line, in which what a terminal would act on is escaped: it names what stands in the file."""
         subject = f"{self.subject}: " if self.subject else ""
-        return f"{self.source}: {subject}{'note: ' if self.note else ''}{self.said}"
+        return printable(f"{self.source}: {subject}{'note: ' if self.note else ''}{self.said}")
 
 
 @dataclass(frozen=True, slots=True)

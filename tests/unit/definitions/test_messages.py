@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from ai_admin.definitions import Problem, Source
 from ai_admin.definitions.explain import findings
 from ai_admin.definitions.schemas import violation
 from tests.unit.definitions.checkouts import Checkout
@@ -266,3 +267,8 @@ def test_endless_problems_of_one_file_are_cut_off(checkout: Checkout) -> None:
     lines = checkout.problems()
     assert len(lines) == 201
     assert lines[0] == "flags/f.yaml:1:1: flag/f: more than 200 things are wrong in this file; correct the others first"
+
+
+def test_what_a_file_says_does_nothing_to_the_terminal_that_a_problem_is_shown_on() -> None:
+    problem = Problem(Source("flags/f.yaml", 1, 1), "flag/f", 'the key "a\x1b[2J\u202eb" is not known', "remove it")
+    assert str(problem) == r'flags/f.yaml:1:1: flag/f: the key "a\x1b[2J\u202eb" is not known; remove it'
