@@ -301,9 +301,15 @@ def unchanged(before: Manifest, after: Manifest, definitions: Iterable[Definitio
 def serves_alike(name: str, before: Entry, after: Entry) -> bool:
     """Return whether two entries of this name say the same of who is served."""
     facts = SERVES.get(Ref.parse(name).kind, ("digest",))
-    # As texts, since conditions have an order.
-    then, now = (json.dumps([entry.get(fact) for fact in facts]) for entry in (before, after))
-    return before.get("digest") == after["digest"] or then == now
+    then, now = (_ordered([entry.get(fact) for fact in facts]) for entry in (before, after))
+    return before.get("digest") == after["digest"] or bool(then == now)
+
+
+def _ordered(value: Any) -> Any:
+    """Return a value that is equal to another one only in the same order, which conditions have."""
+    if isinstance(value, Mapping):
+        return [[name, _ordered(item)] for name, item in value.items()]
+    return [*map(_ordered, value)] if isinstance(value, list | tuple) else value
 
 
 def serving(name: str, entry: Entry, other: Entry) -> Entry:

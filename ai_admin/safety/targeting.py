@@ -38,7 +38,8 @@ def _since_on(flag: str, before: Manifest, after: Manifest) -> Iterator[Refusal]
     for name in sorted(criteria.keys() & cohorts_of(after[flag], after)):
         stood = name in before and not _differs(name, before, after)  # else it is refused as a change of this run
         if stood and criteria[name] not in (None, after[name]["targeting"]):
-            yield from _of_cohort(name, before, after)
+            on = _on_cohorts(_with_users(name, after), {flag: after[flag]})
+            yield from _refusals(name, on, after[name]["targeting"], before, after)
 
 
 def put_back(unchanged: Collection[str], before: Manifest, after: Manifest) -> Iterator[tuple[str, Refusal]]:

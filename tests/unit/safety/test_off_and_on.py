@@ -87,6 +87,11 @@ def test_a_cohort_that_changed_while_the_flag_was_off_is_told_when_it_returns() 
         then, rest = made(on(name, 100)), [early, *REST]
         before = applied([then, by("a"), *rest], [off(then), by("a"), *rest], [off(then), by("a", "b"), *rest])
         assert codes(before, then, by("a", "b"), early) == ["on/f", "targeting/beta"]
+        other = made(on(name, 100), key="g")
+        stood, changed = [other, by("a"), *rest], [other, by("b"), *rest]
+        both = applied([then, *stood], [off(then), *stood], [off(then), *changed])
+        found = judged(both, [then, other, by("b"), *rest], careful=True)
+        assert [each.about for each in found] == [("flag/f",), ("flag/f (100 %)",)], "not the one that was on all along"
         assert codes(before, then, by("a"), early) == ["on/f", "targeting/beta"], "it changes in this run"
         before = applied([then, by("a"), *rest], [off(then), by("a", "b"), *rest], [off(then), by("a"), *rest])
         assert codes(before, then, by("a"), early) == ["on/f"]
