@@ -60,7 +60,7 @@ def copy_of_repository(root: Path) -> Path:
 
 
 def small_demo(root: Path) -> None:
-    """Have the demo of a copy send few runs: what its many runs are for is its alert, and they take most of its time."""
+    """Have the demo of a copy send few runs: many are what its alert needs, and take most of its time."""
     file = root / "tools" / "demo" / "installations.py"
     text = file.read_text(encoding="utf-8")
     file.write_text(text.replace("= 40_000,", "= 200,"), encoding="utf-8")
