@@ -12,6 +12,7 @@ from ai_admin.review.timeline import Entry, How, Line
 from providers.posthog.connection import CLIENT
 from providers.posthog.history import (
     DELETED,
+    by_schedule,
     by_whom,
     changes,
     done,
@@ -172,7 +173,7 @@ def _is_along(logged: Logged, made: Logged | None) -> bool:
 def _how(kind: Kind, logged: Logged, user: Any) -> How:
     """Return how something was changed: newer versions of PostHog say which program did, older ones only whose key."""
     author, client = logged.get("user") or {}, logged.get("client")
-    if (logged.get("detail") or {}).get("trigger"):
+    if by_schedule(logged):
         return How.SCHEDULE
     if not author or logged.get("is_system"):
         return How.POSTHOG

@@ -346,6 +346,12 @@ def by_whom(kind: Kind, entry: Mapping[str, Any]) -> str:
     return _email(entry.get("user") if is_named(kind, entry) else None)
 
 
+def by_schedule(entry: Mapping[str, Any]) -> bool:
+    """Return whether an entry is of a scheduled change; an experiment, too, says in the trigger what it changed."""
+    trigger = (entry.get("detail") or {}).get("trigger")
+    return isinstance(trigger, Mapping) and trigger.get("job_type") == "scheduled_change"
+
+
 def is_named(kind: Kind, entry: Mapping[str, Any]) -> bool:
     """Return whether the user of an entry is who did it."""
     if kind.logged_by_maker:
@@ -361,7 +367,7 @@ def through(kind: Kind, entry: Mapping[str, Any]) -> str:
     (``user=after_update.last_modified_by`` in ``handle_feature_flag_change``).
     """
     changed = {each.get("field"): each for each in _changes(entry) if each.get("field") != "updated_at"}
-    if kind != FLAG or (entry.get("detail") or {}).get("trigger"):
+    if kind != FLAG or by_schedule(entry):
         return ""
     if changed.keys() == {"active"}:
         return "an experiment"

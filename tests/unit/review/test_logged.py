@@ -155,3 +155,13 @@ def test_a_pause_of_an_experiment_is_not_this_programs_that_edited_its_flag_last
     assert (paused.how, paused.by) == (How.HAND, ("somebody, perhaps through an experiment",))
     [ours] = read({**entry(None, [switched, version]), **about, "client": "ai-admin"})
     assert (ours.how, ours.by) == (How.PROGRAM, ("key@example.com",))
+
+
+def test_only_a_scheduled_change_is_by_schedule() -> None:
+    """An experiment that freezes its exposure writes a trigger as well."""
+    named = entry(None, [{"field": "name", "before": "Old", "after": "New"}])
+    hows = {
+        type_: read({**named, "detail": {**named["detail"], "trigger": {"job_type": type_, "job_id": "1"}}})[0].how
+        for type_ in ("scheduled_change", "experiment_exposure_freeze")
+    }
+    assert [*hows.values()] == [How.SCHEDULE, How.HAND]
