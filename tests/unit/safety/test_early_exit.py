@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from itertools import pairwise, product
+from random import Random
 from typing import Any
 
 import pytest
@@ -99,6 +100,16 @@ def test_whoever_is_served_too_few_more_by_it_is_asked_about_and_nobody_else(cha
     assert bool(codes(before, after)) is too_many
     assert codes(before, after, consent=" ".join(codes(before, after))) == []
     assert codes(before, made(*after.properties.get("release_conditions", ()), active=False)) == []
+
+
+@given(changes(), st.randoms())
+def test_nobody_is_served_too_few_more_by_another_order_either(change: tuple[Made, Made], random: Random) -> None:
+    before, after = change
+    conditions = [*after.properties.get("release_conditions", ())]
+    random.shuffle(conditions)
+    after = made(*conditions, early_exit=after.properties.get("early_exit", False))
+    then, soon = served(before), served(after)
+    assert codes(before, after) or all(soon[kind] - then[kind] <= ROLLOUT_STEP for kind in then)
 
 
 FEW = for_(BETA, share=5)

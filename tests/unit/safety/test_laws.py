@@ -100,6 +100,30 @@ def test_back_to_what_was_on_before_is_one_consent(
     assert len(found) == len({refusal.about for refusal in found})
 
 
+@given(flags(), flags(), flags())
+def test_nothing_passes_for_having_been_off_in_between(
+    before: list[Made], meanwhile: list[Made], after: list[Made]
+) -> None:
+    """Whatever was written into the files while the flags were off."""
+    changed = {each.key: each for each in (*before, *meanwhile)}
+    off = [flag(**{**changed[each.key].properties, "active": False}) for each in before]
+
+    def asked(then: Manifest) -> dict[str, set[str]]:
+        """Return by flag what is asked of whom it serves and how, without the figures of a growth."""
+        found: dict[str, set[str]] = {}
+        for refusal in refusals(then, manifest(after, then), (), True, reach=Reach(after)):
+            rule = refusal.code.partition("/")[0]
+            if rule in ("order", "redraw", "payload", "rollout", "on"):
+                grows = rule in ("rollout", "on")
+                found.setdefault(refusal.about[0], set()).add("growth" if grows else refusal.code)
+        return found
+
+    directly, later = asked(applied(before)), asked(applied(before, off))
+    on = {f"flag/{each.key}" for each in before if each.properties["active"]}
+    for name in on & directly.keys():
+        assert directly[name] <= later.get(name, set())
+
+
 def test_consents_stand_in_a_text_or_in_a_list() -> None:
     assert consents("a/1 b/2, c") == consents('["a/1","b/2","c"]') == {"a/1", "b/2", "c"}
     assert consents(None) == consents("") == frozenset()
