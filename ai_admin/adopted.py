@@ -13,7 +13,7 @@ from typing import Any
 
 from ai_admin.definitions.model import Definition
 from ai_admin.manifest import ids
-from ai_admin.safety.applied import Manifest, manifest, name_of, serves_alike, serving
+from ai_admin.safety.applied import SERVES, Manifest, manifest, name_of, serves_alike, serving
 from providers.posthog.client import Client
 from providers.posthog.errors import Problem
 from providers.posthog.inputs import WAITING
@@ -65,7 +65,7 @@ def live_as_written(
     found = {}
     for each in every:
         name, kind, id_ = name_of(each), KINDS[each.kind], known.get(Ref(each.kind, each.key))
-        if each.kind in AUDIENCES and id_ and not serves_alike(name, before[name], after[name]):
+        if each.kind in SERVES and id_ and not serves_alike(name, before[name], after[name]):
             live = inventory.fetch(kind, id_) or {}
             there = with_refs(kind, kind.project(live, each.properties, directory), refs.of) if live else {}
             [(_, entry)] = manifest([replace(each, properties=there)], {}).items()

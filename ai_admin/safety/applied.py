@@ -37,6 +37,7 @@ SERVES = {
     "flag": ("active", "rollout", "equal", "by", "groups", "cohorts", "flags", "early_exit", "left"),
     "cohort": ("targeting", "static"),
     "holdout": ("share",),
+    "experiment": ("flag", KEEPS_OUT, "ended"),
 }
 """By kind, what an entry says of who is served. Of other kinds everything counts."""
 

@@ -133,6 +133,11 @@ def test_a_holdout_that_keeps_fewer_out_asks_for_consent(careful: Stack, sandbox
     write(2)
     careful.up("withhold/kept-out/5-2")
     assert live(sandbox, "kept-out")["filters"]["holdout"]["exclusion_percentage"] == 2
+    careful.configure(consent="none")
+    careful.write("experiment", "kept-out", name="Kept out", flag="kept-out")
+    assert "add withhold/kept-out/2-0 to ai-admin:consent" in refused(careful)
+    sandbox.call("PATCH", careful.path("experiment/kept-out"), {"holdout_id": None}, key=colleague)
+    careful.up()
 
 
 def test_a_static_cohort_keeps_its_members_under_another_key(careful: Stack, sandbox: Sandbox) -> None:
