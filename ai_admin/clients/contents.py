@@ -13,7 +13,11 @@ from ai_admin.definitions.index import Index, Unit
 
 BOOLEAN, VARIANT, ANY_VARIANT = "", "variant", "any variant"
 """What a flag without payload_type gives; one with it gives what that says."""
-_TAKEN = ("self", "distinct_id", "flags", "constructor")
+_TAKEN = (
+    *("self", "distinct_id", "flags", "constructor", "then"),  # what has a then, an await takes for a promise
+    *("AiAdmin", "Client", "Evaluated", "Fits", "Flags", "Groups", "InvalidEvent", "Json", "Person", "Property"),
+    "Readers",
+)
 """Names that generated code has for something else."""
 
 
@@ -88,7 +92,7 @@ class Contents:
             yield from ((value_of(owner, each), each.values) for each in properties if each.is_choice)
 
 
-PERSON = "person"
+PERSON = "person:"  # an event may be called person
 
 
 def variant_of(flag: Flag) -> str:

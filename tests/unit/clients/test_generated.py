@@ -143,6 +143,20 @@ def test_a_reader_gives_what_its_flag_delivers_or_else_its_fallback(tmp_path: Pa
     posthog.shutdown()
 
 
+def test_an_event_is_not_taken_for_the_installation_nor_for_what_the_client_has(tmp_path: Path) -> None:
+    checkout = Checkout(tmp_path)
+    checkout.write("flags/then.yaml", "key: then\nrelease_conditions: [{}]\n")
+    checkout.write("events/e.yaml", "key: ai\nproperties: {admin: {type: String, values: [a]}}\n")
+    texts = generate(check(tmp_path).indexes)
+    assert 'AiAdmin_ = Literal["a"]' in texts["ai_admin_client.py"]
+    assert "  then_(): boolean" in texts["ai_admin_client.ts"], "nobody may await it as a promise"
+    for name, kind in (("installation", "type: person\n"), ("person", "")):
+        text = f"key: {name}\n{kind}properties: {{channel: {{type: String, values: [{name}]}}}}\n"
+        checkout.write(f"events/{name}.yaml", text)
+    with pytest.raises(NotGenerated, match=r'"person: channel" and "person channel" are both PersonChannel in code'):
+        generate(check(tmp_path).indexes)
+
+
 @pytest.mark.parametrize(
     ("capitals", "name"), [("", "order_placed_2"), ("first", "OrderPlaced2"), ("others", "orderPlaced2")]
 )
