@@ -199,7 +199,9 @@ class _Pull:
             return self._without(document, text)
         old, whole = view(document, self._stack).value, path in self._whole
         new = _exchanged(document.kind, old, before, after) if whole else patched(old, before, after)
-        return edited(text, relocated(document, self._stack, self._stacks, new), whole)
+        goes = any(there is None for ref, there in wanted.items() if self._every[ref].source.path == path)
+        stacks = known_stacks(self._root) if goes else self._stacks
+        return edited(text, relocated(document, self._stack, stacks, new), whole)
 
     def _without(self, document: Document, text: str) -> str | None:
         """Return the text of a file whose definition is gone in this stack; None where no other stack has it."""

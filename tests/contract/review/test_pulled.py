@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from ai_admin.definitions import load
 from ai_admin.definitions.saving import save
 from ai_admin.review.comparison import Comparison
 from ai_admin.review.drift import as_json, drift, text
@@ -175,6 +176,19 @@ def test_what_was_removed_in_the_only_project_stays_in_the_demo(co: Applied) -> 
     (co.root / "Pulumi.sandbox.yaml").unlink()
     co.file.write_text(said)
     assert co.pull(delete=True).texts == {"flags/model.yaml": None}
+
+
+def test_what_was_removed_from_a_dashboards_file_stays_in_the_demo_with_what_needs_it(co: Applied) -> None:
+    [alert] = co.project.items("alerts")
+    co.call("DELETE", f"alerts/{alert['id']}/")
+    [insight] = [each["id"] for each in co.project.items("insights") if each["name"] == "Uses"]
+    co.call("PATCH", f"insights/{insight}/", {"deleted": True})
+    result = co.pull(delete=True)
+    assert ({ref.kind for ref in result.written}, result.refused) == ({"alert", "insight", "tiles"}, {})
+    needed = {Ref("insight", "uses"), Ref("alert", "too-many")}
+    for stack, has in ((STACK, set()), ("sandbox", needed)):
+        found = load(co.root, stack)
+        assert needed & {Ref(each.kind, each.key) for each in found.resources} == has, found.problems
 
 
 def test_no_tile_takes_its_insight_out_of_the_file(co: Applied) -> None:
