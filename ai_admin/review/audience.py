@@ -98,7 +98,7 @@ class Audiences:
 
     def __init__(self, session: Session, changes: Iterable[Change] = ()) -> None:
         changes = [*changes]
-        self._criteria = _criteria(changes)
+        self._users = _users(_criteria(changes))
         self._becoming = becoming(changes)
         self._inventory = session.inventory
         self._client = session.inventory.client
@@ -126,7 +126,7 @@ class Audiences:
         Without those that serve as many with the same variants, and those of which no condition could say what the
         cohort becomes; without all where more than :data:`COUNTED` look at it.
         """
-        behind = _made_of({cohort}, self._criteria)
+        behind = _made_of({cohort}, self._users)
         looking = [each for each in flags if not behind.isdisjoint(_cohorts(each.wanted or {}))]
         if len(looking) > COUNTED:
             return []
@@ -394,7 +394,7 @@ def becoming(changes: Iterable[Change]) -> dict[str, tuple[Ref, list[Any] | None
     cohorts = {each.id: each for each in changes if each.ref.kind == "cohort" and each.id and each.wanted is not None}
     criteria = _criteria(cohorts.values())
     changed = (each for each in cohorts.values() if any(field.name == "filters" for field in each.fields))
-    other = _made_of((each.id for each in changed if not each.refused), criteria)
+    other = _made_of((each.id for each in changed if not each.refused), _users(criteria))
     known: dict[str, list[Any] | None] = {}
 
     def filters(id_: str) -> list[Any] | None:
@@ -416,13 +416,21 @@ def _criteria(changes: Iterable[Change]) -> dict[str, Any]:
     return {each.id: ((each.live if each.refused else each.wanted) or {}).get("filters") for each in cohorts}
 
 
-def _made_of(ids: Iterable[str], criteria: Mapping[str, Any]) -> set[str]:
+def _users(criteria: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return the cohorts that are made of each."""
+    found: dict[str, list[str]] = {}
+    for user, said in criteria.items():
+        for id_ in {*_cohort_ids(said)}:
+            found.setdefault(id_, []).append(user)
+    return found
+
+
+def _made_of(ids: Iterable[str], users: Mapping[str, list[str]]) -> set[str]:
     """Return these cohorts, and those that are made of them, also through others."""
     found = {*ids}
     waiting = [*found]
     while waiting:
-        id_ = waiting.pop()
-        new = [each for each, said in criteria.items() if each not in found and id_ in _cohort_ids(said)]
+        new = [each for each in users.get(waiting.pop(), ()) if each not in found]
         found.update(new)
         waiting += new
     return found
