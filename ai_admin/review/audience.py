@@ -401,7 +401,8 @@ def becoming(changes: Iterable[Change]) -> dict[str, tuple[Ref, list[Any] | None
         if id_ not in known:
             known[id_] = None  # what is made of itself is nothing
             found = _flat(criteria[id_], inside)
-            known[id_] = None if any(True for _ in refs(found)) else found
+            if found and not any(True for _ in refs(found)):
+                known[id_] = [*{repr(each): each for each in found}.values()]  # each filter once
         return known[id_]
 
     def inside(leaf: Any) -> list[Any] | None:
