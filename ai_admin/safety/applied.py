@@ -17,7 +17,7 @@ An `up` adds what the next run must know of each flag's switch.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from providers.posthog.consents import CONSENTED, ON, Rollout, condition_digest, digest, numbers, on_code, rollout
@@ -132,23 +132,37 @@ def _groups(flag: Mapping[str, Any]) -> dict[str, list[int]]:
 def _cohorts(flag: Mapping[str, Any]) -> dict[str, float]:
     """Return the cohorts in a flag's conditions, each with the largest share that it decides on."""
     found: dict[str, float] = {}
-    for condition in flag.get("release_conditions") or ():
+    for condition, share, behind in _decided(flag):
         for ref in refs(condition):
             if ref.kind == "cohort":
                 name = f"{COHORT}{ref.key}"
-                found[name] = max(found.get(name, 0), condition.get("rollout_percentage", 100))
+                found[name] = max(found.get(name, 0), share, behind)
     return found
 
 
 def _flags(flag: Mapping[str, Any]) -> dict[str, dict[str, float]]:
-    """Return the flags in a flag's conditions, each with the largest share by the value that it must have (as JSON)."""
+    """Return the flags in a flag's conditions, each with the largest share by the value that it must have (as JSON), or
+    must not have (as a list of that one).
+    """
     found: dict[str, dict[str, float]] = {}
-    for condition in flag.get("release_conditions") or ():
+    for condition, share, behind in _decided(flag):
         for leaf in condition.get("properties") or ():
             if leaf.get("type") == "flag" and isinstance(leaf["key"], Ref):
-                shares, value = found.setdefault(f"{FLAG}{leaf['key'].key}", {}), json.dumps(leaf.get("value"))
-                shares[value] = max(shares.get(value, 0), condition.get("rollout_percentage", 100))
+                shares, value = found.setdefault(f"{FLAG}{leaf['key'].key}", {}), leaf.get("value")
+                for wanted, part in ((value, share), *([([value], behind)] if behind else ())):
+                    text = json.dumps(wanted)
+                    shares[text] = max(shares.get(text, 0), part)
     return found
+
+
+def _decided(flag: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], float, float]]:
+    """Yield each condition with the share of those who match it, and with what others get by conditions behind it, whom
+    it would stop by an early exit.
+    """
+    conditions = flag.get("release_conditions") or ()
+    shares = [condition.get("rollout_percentage", 100) for condition in conditions]
+    for n, condition in enumerate(conditions):
+        yield condition, shares[n], max(shares[n + 1 :], default=0) if flag.get("early_exit") else 0
 
 
 def off(name: str, before: Manifest) -> dict[str, Any]:

@@ -103,9 +103,10 @@ def _on_flag(name: str, before: Manifest, after: Manifest) -> dict[str, float]:
 
     def brings(value: str) -> bool:
         wanted = json.loads(value)
-        if wanted is False:
-            return _grows(now, was, "")
-        return _grows(was, now, wanted if isinstance(wanted, str) else "")
+        stops = isinstance(wanted, list)  # by an early exit: those who have it get nothing
+        wanted = wanted[0] if stops else wanted
+        sides = (was, now) if (wanted is False) == stops else (now, was)
+        return _grows(*sides, wanted if isinstance(wanted, str) else "")
 
     if was == now:
         return {}

@@ -138,6 +138,32 @@ def test_a_flags_reach_is_that_of_the_flags_on_it(value: bool | str, was: Made, 
     assert [each for each in judged([was, *rest], [now, *rest]) if each.code.startswith("targeting/")] == []
 
 
+@pytest.mark.parametrize(
+    ("was", "now", "stop", "asked"),
+    [
+        (beta("b", "c"), beta("b"), on("beta", 0), True),
+        (parent(100), parent(10), ("parent", True), True),
+        (parent(10), parent(35), ("parent", True), False),
+        (parent(10), parent(10, some=60), ("parent", False), True),
+        (parent(100), parent(80), ("parent", False), False),
+        (
+            parent(100, variants=split(a=90, b=10)),
+            parent(100, variants=split(a=50, b=50)),
+            ("parent", "a"),
+            True,
+        ),
+    ],
+)
+def test_whom_a_condition_stops_counts_in_what_is_behind_it(was: Made, now: Made, stop: Any, asked: bool) -> None:
+    """Whoever is in the cohort, or has the other flag, gets nothing: who is no longer in it gets what is behind."""
+    if isinstance(stop, tuple):
+        [stop] = after_flag("a", stop[0], stop[1], 0).properties["release_conditions"]
+    for early_exit in (True, False):
+        rest = [flag("a", release_conditions=[stop, for_some(60)], early_exit=early_exit), *REST]
+        found = [each for each in judged([was, *rest], [now, *rest], careful=True) if "targeting/" in each.code]
+        assert [each.about for each in found] == ([("flag/a (60 %)",)] if early_exit and asked else [])
+
+
 def test_a_change_reaches_flags_through_other_flags() -> None:
     """D1: also a cohort's, and to flags that say nothing of either."""
     others = [after_flag("c", "other"), flag("other", 5), *REST]
