@@ -51,6 +51,7 @@ class Client:
         Args:
             timeout: the most seconds that it may take.
         """
+        self._is_fetched()
         self._fetching.join(timeout)
         return bool(self._posthog.feature_flags)
 
@@ -59,6 +60,12 @@ class Client:
         self._process = os.getpid()
         self._fetching = Thread(target=self._posthog.load_feature_flags, daemon=True)
         self._fetching.start()
+
+    def _is_fetched(self) -> bool:
+        fetched = self._posthog.feature_flags is not None
+        if not fetched and self._process != os.getpid():  # forked before they came, and threads are not
+            self._fetch()
+        return fetched
 
     def _evaluated(
         self,
@@ -69,9 +76,7 @@ class Client:
         group_properties: Mapping[str, Mapping[str, object]],
     ) -> FeatureFlagEvaluations | None:
         # Without any definitions the SDK would fetch them here, and whoever asks would wait for PostHog.
-        if self._posthog.feature_flags is None:
-            if self._process != os.getpid():  # forked before they came, and threads are not
-                self._fetch()
+        if not self._is_fetched():
             return None
         try:
             return self._posthog.evaluate_flags(

@@ -56,7 +56,8 @@ def test_a_posthog_that_does_not_answer_holds_nobody_up() -> None:
         assert client.flags("inst-1").ai_enhancement_enabled() is True
 
 
-def test_a_process_that_was_forked_before_the_definitions_came_fetches_them_itself() -> None:
+@pytest.mark.parametrize("asks_first", [True, False])
+def test_a_process_that_was_forked_before_the_definitions_came_fetches_them_itself(asks_first: bool) -> None:
     """Web servers load a service once, and fork it: threads are not forked."""
     answering = Event()
     with definitions(answering) as posthog:
@@ -64,7 +65,7 @@ def test_a_process_that_was_forked_before_the_definitions_came_fetches_them_itse
         child = os.fork()
         if not child:
             try:
-                before = client.flags("inst-1").ai_enhancement_enabled()
+                before = asks_first and client.flags("inst-1").ai_enhancement_enabled()
                 answering.set()
                 os._exit(0 if (before, client.ready(30)) == (False, True) else 1)
             finally:
