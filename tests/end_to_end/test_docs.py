@@ -28,7 +28,7 @@ COMMANDS = [
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> Project:
-    made = Project(tmp_path_factory.mktemp("docs") / "ai", sandbox, passphrase=True)
+    made = Project(tmp_path_factory.mktemp("docs") / "ai", sandbox)
     made.write("flags/good.yaml", "key: good\nrelease_conditions:\n  - rollout_percentage: 10\n")
     made.up()
     return made
@@ -68,8 +68,9 @@ def test_a_lock_that_a_killed_run_left_is_met_and_removed_as_the_page_says(proje
     ],
 )
 def test_pulumis_own_messages_are_those_of_the_page(
-    project: Project, message: str, arguments: tuple[str, ...], passphrase: str | None
+    tmp_path: Path, sandbox: Sandbox, message: str, arguments: tuple[str, ...], passphrase: str | None
 ) -> None:
+    project = Project(tmp_path / "ai", sandbox, passphrase=True)
     environ = {name: value for name, value in project.environ.items() if name != "PULUMI_CONFIG_PASSPHRASE"}
     refused = subprocess.run(
         [str(CLI), "preview", *arguments, "--non-interactive"],

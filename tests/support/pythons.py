@@ -133,6 +133,7 @@ def _run(asked: list[str], folder: str, environ: dict[str, str], streams: list[C
 
 for _module in (
     "pulumi.dynamic.dynamic",
+    "grpc._channel",
     "ai_admin.cli.apply",
     "ai_admin.cli.commands",
     "ai_admin.cli.plan",

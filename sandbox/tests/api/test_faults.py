@@ -3,7 +3,6 @@
 import http.client
 import json
 import random
-import subprocess
 import sys
 import time
 from collections import Counter
@@ -15,7 +14,8 @@ from typing import Any, Protocol
 import pytest
 import requests
 
-from sandbox.tests.running import REPOSITORY, running_sandbox
+from sandbox.__main__ import main
+from sandbox.tests.running import running_sandbox
 from sandbox.tests.shapes import Api, name
 
 HTML = "text/html; charset=utf-8"
@@ -250,11 +250,12 @@ def test_faults_may_be_on_from_the_start(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("option", "value"), [("--faults", "{"), ("--faults", '{"rules": [{"kind": "x"}]}'), ("--limits", "fast")]
 )
-def test_an_option_that_makes_no_sense_is_an_error(tmp_path: Path, option: str, value: str) -> None:
-    command = [sys.executable, "-m", "sandbox", "--data", str(tmp_path), option, value]
-    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=20, check=False)
-    assert done.returncode == 2
-    assert done.stderr.startswith("cannot read --faults or --limits: ")
+def test_an_option_that_makes_no_sense_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], option: str, value: str
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["sandbox", "--data", str(tmp_path), option, value])
+    assert main() == 2
+    assert capsys.readouterr().err.startswith("cannot read --faults or --limits: ")
 
 
 def test_no_answered_write_is_lost_under_faults_with_32_writers(tmp_path: Path) -> None:

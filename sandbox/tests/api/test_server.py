@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import requests
 
+from sandbox.__main__ import main
 from sandbox.tests.running import REPOSITORY, Sandbox, running_sandbox
 from sandbox.tests.shapes import Api, in_cohort, person, variants
 
@@ -64,12 +65,14 @@ def test_a_taken_port_is_left_for_a_free_one(tmp_path: Path) -> None:
             assert not sandbox.url.endswith(f":{taken.getsockname()[1]}")
 
 
-def test_a_port_that_was_asked_for_and_is_taken_is_an_error(tmp_path: Path) -> None:
+def test_a_port_that_was_asked_for_and_is_taken_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        command = [sys.executable, "-m", "sandbox", "--data", str(tmp_path), "--port", str(taken.getsockname()[1])]
-        done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=20, check=False)
-    assert done.returncode == 2
-    assert done.stderr.startswith("cannot listen on 127.0.0.1:")
+        port = str(taken.getsockname()[1])
+        monkeypatch.setattr(sys, "argv", ["sandbox", "--data", str(tmp_path), "--port", port])
+        assert main() == 2
+    assert capsys.readouterr().err.startswith("cannot listen on 127.0.0.1:")
 
 
 def test_a_folder_that_another_sandbox_has_is_an_error(tmp_path: Path) -> None:

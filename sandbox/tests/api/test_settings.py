@@ -3,15 +3,14 @@ kind.
 """
 
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sandbox.tests.running import REPOSITORY, running_sandbox
+from sandbox.__main__ import main
+from sandbox.tests.running import running_sandbox
 from sandbox.tests.shapes import Api, refusal
 
 INCONVENIENT = {
@@ -74,8 +73,9 @@ def test_settings_are_given_at_the_start(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("text", ["{", "[]", json.dumps({"filters": "mixed"}), json.dumps({"nonsense": 1})])
-def test_a_start_with_settings_that_cannot_be_read_ends(tmp_path: Path, text: str) -> None:
-    command = [sys.executable, "-m", "sandbox", "--data", str(tmp_path), "--settings", text]
-    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, env={**os.environ}, timeout=30)
-    assert done.returncode == 2
-    assert done.stderr.startswith("cannot read --settings: ")
+def test_a_start_with_settings_that_cannot_be_read_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], text: str
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["sandbox", "--data", str(tmp_path), "--settings", text])
+    assert main() == 2
+    assert capsys.readouterr().err.startswith("cannot read --settings: ")
