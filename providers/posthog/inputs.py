@@ -18,7 +18,7 @@ import re
 import threading
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from providers.posthog.kinds import KINDS
@@ -97,7 +97,7 @@ class Metadata:
 def to_inputs(properties: Properties, meta: Metadata) -> dict[str, Any]:
     """Return the inputs of a resource, without what a run found out about the object: the program can't know it."""
     inputs = {name: value for name, value in properties.items() if name not in (UNKEPT, OWN)}
-    known = {name: value for name, value in asdict(meta).items() if value and name != "missing"}
+    known = {name: value for name, value in vars(meta).items() if value and name != "missing"}
     if not known:
         return inputs
     return {**inputs, NAME: meta.name if known.keys() == {"name"} else known}

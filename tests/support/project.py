@@ -69,7 +69,7 @@ class Project:
         if definitions:
             put(definitions, folder)
         if not passphrase:
-            self._settle(encryptionsalt=None, **vault.SETTINGS)
+            self._settle({}, encryptionsalt=None, **vault.SETTINGS)
         (folder / STATE).mkdir()
         others = ("PULUMI_", "POSTHOG_", "VAULT_")
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(others)}
@@ -152,7 +152,7 @@ class Project:
         """Set a setting of the stack, in its file: what `pulumi config set` does, in no time."""
         self._settle({f"ai-admin:{name}": value})
 
-    def _settle(self, config: Mapping[str, str] = {}, /, **more: str | None) -> None:
+    def _settle(self, config: Mapping[str, str], /, **more: str | None) -> None:
         """Write settings of the stack, and what else its file says; None takes something out of it."""
         path = self.folder / "Pulumi.sandbox.yaml"
         settings: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
