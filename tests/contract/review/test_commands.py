@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import re
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ from typing import Any
 import click
 import pytest
 
+from ai_admin.review.comparison import Comparison
 from ai_admin.review.state import Resource, State
+from ai_admin.review.takeover import TakeOver, take_over
 from providers.posthog.kinds import KINDS, Ref
 from tests.campaigns.strangers import project_of
 from tests.support.commands import ai_admin
@@ -369,6 +372,12 @@ def test_what_can_not_be_known_is_no_difference(checkout: Checkout) -> None:
     assert "does not accept this personal API key" in checkout.ai_admin("drift", code=3)
 
 
+def slow_take_over(root: Path, stack: str, comparison: Comparison) -> TakeOver:
+    """Take a project over that is so large that somebody waits for it."""
+    time.sleep(0.2)
+    return take_over(root, stack, comparison)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -381,6 +390,7 @@ def test_who_waits_at_a_terminal_is_told_for_what(
     checkout: Checkout, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], said: tuple[str, ...]
 ) -> None:
     monkeypatch.setattr("ai_admin.cli.text.PATIENCE", 0.02)
+    monkeypatch.setattr("ai_admin.cli.pull.take_over", slow_take_over)
     rule = {"kind": "latency", "seconds": 0.2, "path": "/cohorts/"}
     checkout.sandbox.call("PUT", "/_sandbox/faults", {"rules": [rule]})
     try:
