@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 
 import pytest
 
@@ -27,10 +28,10 @@ def found(acme: Company) -> list[Run]:
 
 
 def test_the_same_seed_gives_the_same_runs_and_another_one_others(acme: Company, found: list[Run]) -> None:
-    again = list(runs(7, company(7, 60, 30, END), EVENTS, incidents(acme, ongoing=True)))
-    assert again == found
-    others = list(runs(8, acme, EVENTS, incidents(acme, ongoing=True)))
-    assert not {run.id for run in others} & {run.id for run in found}
+    again = runs(7, company(7, 60, 30, END), EVENTS, incidents(acme, ongoing=True))
+    assert list(islice(again, 2_000)) == found[:2_000]
+    others = runs(8, acme, EVENTS, incidents(acme, ongoing=True))
+    assert not {run.id for run in islice(others, 2_000)} & {run.id for run in found}
 
 
 def test_all_runs_are_there_in_order_within_the_period(acme: Company, found: list[Run]) -> None:
