@@ -26,6 +26,11 @@ settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCh
 settings.load_profile("busy")
 
 
+def pytest_collection_finish() -> None:
+    """Leave what was collected, which stays to the end, out of every look for garbage from here on."""
+    gc.freeze()
+
+
 def pytest_xdist_auto_num_workers() -> int:
     """Return how many workers `-n auto` is: tests with the engine wait about a fifth of their time."""
     return max((os.cpu_count() or 1) * 3 // 2, 1)
