@@ -168,6 +168,10 @@ class Story:
         """Apply a merge to a stack, as `apply` calls `up`."""
         return self.runner.run("up", "reviewed", commit, inputs={"stack": stack})
 
+    def off(self, stack: str, commit: str) -> Done:
+        """Switch off what the branch has off, in a run of this commit, as `apply` does before and `up` does after."""
+        return self.runner.run("as-written", "off", commit, inputs={"stack": stack})
+
     def agreed(self, stack: str, commit: str, reviewed: Done) -> Done:
         """Apply what moved, once the environment's reviewers agree."""
         needs = {"reviewed": {"outputs": reviewed.outputs}}
@@ -243,7 +247,7 @@ def test_a_switch_off_goes_first_and_does_not_make_the_plan_another_one(story: S
     head = story.commit("AI off")
     story.preview(story.open(2, head), ["production"])
     commit = story.merge(2, head)
-    off = story.runner.run("apply", "off", commit, matrix={"stack": "production"})
+    off = story.off("production", story.git("rev-parse", "main^"))  # an older run's, whose own files have it on
     assert not off.failed, off.said
     [ai] = [each for each in story.sandboxes["production"].items("feature_flags") if each["key"] == "ai"]
     assert not ai["active"]
@@ -262,7 +266,7 @@ def test_an_older_run_that_is_started_again_takes_nothing_back(story: Story) -> 
     story.commit("AI on again")
     [ai] = [each for each in story.sandboxes["production"].items("feature_flags") if each["key"] == "ai"]
     story.sandboxes["production"].call("PATCH", f"feature_flags/{ai['id']}/", {"active": True})
-    off = story.runner.run("apply", "off", switched_off, matrix={"stack": "production"})
+    off = story.off("production", switched_off)
     assert "no flag is on whose file says that it is off" in off.said
 
 
@@ -334,8 +338,11 @@ class GitLabRunner:
     ) -> Path:
         """Run the script of a job, which must end so, and return its folder."""
         body = GITLAB[job]
-        script = body.get("script") or GITLAB[body["extends"]]["script"]
-        script = [each for each in body.get("before_script", []) if not each.startswith("make setup")] + script
+        body = {**GITLAB.get(body.get("extends"), {}), **body}
+        script, after = (
+            "\n".join(each for part in parts for each in body.get(part, []) if not each.startswith("make setup"))
+            for parts in (("before_script", "script"), ("after_script",))
+        )
         self.count += 1
         folder = self.story.runner.folder / f"gitlab-{self.count}"
         subprocess.run(["git", "clone", "-q", str(self.story.runner.origin), str(folder)], check=True)
@@ -352,8 +359,9 @@ class GitLabRunner:
             "CI_PIPELINE_ID": "30",
             **variables,
         }
-        done = run_script("\n".join(script), folder, environ, self.story.runner.folder / "bin")
-        assert done.returncode == code, done.stdout + done.stderr
+        for text, ended in ((script, code), (after, 0)):
+            done = run_script(text, folder, environ, self.story.runner.folder / "bin")
+            assert done.returncode == ended, done.stdout + done.stderr
         return folder
 
 

@@ -109,8 +109,21 @@ def test_no_two_applies_of_a_stack_at_once_and_switch_offs_wait_for_none() -> No
     assert "concurrency" not in {*apply["jobs"]["off"], *apply, *workflow("up")}
 
 
+def test_what_is_off_in_the_newest_commit_is_switched_off_before_and_after_each_apply() -> None:
+    """A newer merge's own switch-off may come before an older merge, which waited, switches the flag on."""
+    uses = "./.github/workflows/as-written.yml"
+    again = JOBS["up/off"]
+    assert JOBS["apply/off"]["uses"] == again["uses"] == uses
+    assert {"up/" + name for name in again["needs"]} == {name for name in JOBS if name.startswith("up/")} - {"up/off"}
+    assert again["if"] == "always()"
+    jobs = yaml.safe_load((REPOSITORY / ".gitlab-ci.yml").read_text(encoding="utf-8"))
+    off = jobs["off"]["before_script"] + jobs["off"]["script"]
+    for template in (".apply", ".moved"):
+        assert jobs[template]["after_script"] == ["set -e", *off]
+
+
 def test_who_switches_off_waits_for_no_pulumi() -> None:
-    for name in ("apply/off", "off/switch"):
+    for name in ("as-written/off", "off/switch"):
         [setup] = [step for step in steps(JOBS[name]) if step.get("uses") == "./.github/actions/setup"]
         assert setup["with"] == {"for": "off", "venv": "false"}
     jobs = yaml.safe_load((REPOSITORY / ".gitlab-ci.yml").read_text(encoding="utf-8"))
