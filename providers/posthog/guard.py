@@ -57,7 +57,8 @@ class Guard:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._settings = Settings({}, {})
-        self._program = False
+        self.program = False
+        """Whether :meth:`program_runs` was called."""
         self._changed: set[str] = set()
         self._replaced: set[tuple[str, str]] = set()
         self._deleted: set[tuple[str, str]] = set()
@@ -68,8 +69,11 @@ class Guard:
         self._settings = settings
 
     def program_runs(self) -> None:
-        """Record that a program registers resources: this is an `up` or a preview, not a refresh or a destroy."""
-        self._program = True
+        """Record that a program registers resources: this is an `up` or a preview, not a refresh or a destroy.
+
+        The settings are then those of this run.
+        """
+        self.program = True
 
     def holds(
         self, kind_name: str, olds: Properties, news: Properties, switch: str, on_since: Callable[[str], bool]
@@ -183,7 +187,7 @@ class Guard:
         ``unchanged`` and ``targeting`` are the definition's metadata (see ``inputs.Metadata``). A flag that is off
         afterwards always passes. Raises :class:`Unsafe`.
         """
-        if not self._program or (kind_name == "flag" and news.get("active") is False):
+        if not self.program or (kind_name == "flag" and news.get("active") is False):
             return
         if self._settings.careful and kind_name == "flag":
             self._check_holdout(olds, news)
@@ -244,7 +248,7 @@ class Guard:
         self, kind_name: str, id_: str, olds: Mapping[str, Any], project: str, is_on: Callable[[], bool]
     ) -> None:
         """Judge a deletion; ``is_on`` looks up a flag whose switch is left to PostHog's pages. Raises ``Unsafe``."""
-        if not self._program:
+        if not self.program:
             self._check_destroy(project)
             return
         if (kind_name, id_) in self._replaced:

@@ -40,7 +40,7 @@ class Session:
     ) -> None:
         """``warn`` shows the engine's user a message; ``clock`` is another one in tests; ``before_write`` is called
         before each write; ``waiting`` shows that the limits make the user wait (None: as a message); ``stack_file``
-        returns the stack's file, where the settings may be older than that.
+        returns the stack's file, which is asked where no program runs: the settings may be older than that.
         """
         self._clock = clock or Clock()
         self.metadata = MetadataStore()
@@ -104,7 +104,8 @@ class Session:
         return self._inventory
 
     def _connect(self, kind: Kind, lists: bool, place: tuple[str, str]) -> Connection:
-        file = self._stack_file()
+        # The program has this run's settings, maybe of another file (`--config-file`).
+        file = None if self.guard.program else self._stack_file()
         settings = file.connecting(self._settings) if file else self._settings
         try:
             return self._connected(settings, kind, lists, place)

@@ -65,7 +65,8 @@ class StackFile:
 
         Without the program (`pulumi refresh`, `pulumi destroy`, and the refresh of an `up`) the engine knows the former
         alone (https://github.com/pulumi/pulumi/issues/4981). What the file does not say any more may be in the
-        environment. A file elsewhere (``--config-file``) is not found, and says nothing.
+        environment. Another file (``--config-file``) is not known here: where this one names another project than that
+        of the objects in the state, they are refused.
         """
         try:
             found = self.settings()

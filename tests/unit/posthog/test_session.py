@@ -51,6 +51,16 @@ def test_a_refresh_knows_from_the_stacks_file_that_the_posthog_has_moved(tmp_pat
             refresh.lifecycle("flag", True, host, "1")
 
 
+def test_what_the_program_registers_goes_where_the_run_has_its_settings_from(tmp_path: Path) -> None:
+    """`pulumi up --config-file other.yaml`, beside which the stack's usual file says something else."""
+    (tmp_path / "Pulumi.production.yaml").write_text("config:\n  ai-admin:host: http://127.0.0.1:9\n")
+    other: dict[str, str | None] = {"host": "http://127.0.0.1:7", "project_id": "1"}
+    run = session(other, {}, StackFile(tmp_path, "production"))
+    run.guard.program_runs()
+    with pytest.raises(Unreachable, match=r"no answer from http://127\.0\.0\.1:7"):
+        run.lifecycle("flag")
+
+
 def test_a_file_that_is_not_there_says_nothing(tmp_path: Path) -> None:
     last_up = Settings({"host": "https://eu.posthog.com", "project_id": "1"}, KEY)
     file = StackFile(tmp_path, "production")
