@@ -220,13 +220,14 @@ class PostHogProvider(ResourceProvider):
         What was applied last of fields that are otherwise now goes along: the object may not be updated in this run.
         """
         known, meta = to_properties(self.kind_name, props), _SESSION.metadata.of(props)
-        if _SESSION.reviewed.leaves(meta.name):
-            return self._as_known(id_, known, meta, props)
         try:
             lifecycle, connection = self._lifecycle(props, lists=True)
         except Unreachable as problem:
             if _SESSION.is_new(str(problem)):
                 raise
+            return self._as_known(id_, known, meta, props)
+        props = {**props, **_place(connection)}  # also of what is not read: the state says where it was before it moved
+        if _SESSION.reviewed.leaves(meta.name):
             return self._as_known(id_, known, meta, props)
         try:
             found = lifecycle.read(id_, known, meta)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, cast
 
 import grpc
@@ -187,6 +189,25 @@ def test_a_posthog_that_moved_is_the_one_that_the_state_names(sandbox: Sandbox) 
         with refused() as refusal:
             plugin.read("flag", id_, {**outs, HOST: "https://eu.posthog.com"})
     assert "live in the PostHog at https://eu.posthog.com" in refusal.text
+
+
+@pytest.mark.parametrize("why", ["left by the reviewed plan", "unread"])
+def test_the_state_learns_where_a_posthog_moved_of_what_is_not_read_as_well(
+    plugin: Plugin, sandbox: Sandbox, tmp_path: Path, why: str
+) -> None:
+    """Else it is refused once ``moved_from`` is removed."""
+    before, environ = "https://posthog.example.com", dict(sandbox.environ)
+    id_, outs = applied(plugin, "action", {"name": why, "steps": [{"event": "asked"}]})
+    if why == "unread":
+        scopes = ["feature_flag:read", "project:read"]
+        environ["POSTHOG_API_KEY"] = sandbox.call("POST", "/_sandbox/keys", {"scopes": scopes})["value"]
+    else:
+        plan = tmp_path / "plan.json"
+        plan.write_text(json.dumps({"changes": {}, "left": [""]}))
+        environ["AI_ADMIN_PLAN"] = str(plan)
+    with running_plugin({**environ, "PULUMI_PROJECT": "ai-admin"}) as later:
+        later.configure({"ai-admin:moved_from": before})
+        assert later.read("action", id_, {**outs, HOST: before})[1] == outs
 
 
 def test_a_thousand_reads_are_answered_from_one_paged_list(plugin: Plugin, sandbox: Sandbox) -> None:
