@@ -30,7 +30,7 @@ SCOPES = ("project:read", "person:read", "cohort:read", "feature_flag:read")
 """What the API key must have."""
 
 NO_ANSWER = 1
-"""Exit code: PostHog gave no answer."""
+"""Exit code: PostHog gave no answer, or has several cohorts of one name."""
 
 _READ_AS_JSON = ("Numeric", "Boolean", "Duration")
 
@@ -67,8 +67,8 @@ def who(
     "stays_off": what "files" has comes only once it is switched on; null, and "differs" too, where that is not known.
     "known" is whether PostHog has a person of this id.
 
-    Exit codes: 0 shown, 1 PostHog gave no answer, 2 wrong use, 3 the definitions have problems (see `ai-admin check`):
-    what the files give is shown of those only that have none.
+    Exit codes: 0 shown, 1 PostHog gave no answer, or has several cohorts of one name, 2 wrong use, 3 the definitions
+    have problems (see `ai-admin check`): what the files give is shown of those only that have none.
     """
     root = checkout()
     name = only_stack(root, stack, by_shell=not offline)

@@ -153,8 +153,8 @@ class Judge:
     def _changed(self, olds: Properties, news: Properties) -> list[Field]:
         """Return the fields that differ.
 
-        An id that is not known yet (in a preview) is that of an object which is new to the state: where that takes over
-        the very object that is referred to now, nothing is going to differ.
+        An id that is not known yet (in a preview) is that of an object which is new to the state: where that adopts the
+        very object that is referred to now, nothing is going to differ.
         """
 
         def stays(field: Field) -> bool:

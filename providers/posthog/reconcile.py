@@ -13,8 +13,8 @@ from providers.posthog.kinds.normal import json_text
 def changed(kind: Kind, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Field]:
     """Return the fields in which two canonical forms differ, in the order of the field table.
 
-    Fields that ``new`` leaves to the UI are never among them, and those that ``old`` left to it and ``new`` takes back
-    always are: nothing is known of what is there. A value that is not known yet (in a preview) differs from
+    Fields that ``new`` leaves to PostHog's pages are never among them, and those that ``old`` left to them and ``new``
+    takes back always are: nothing is known of what is there. A value that is not known yet (in a preview) differs from
     everything.
     """
     unmanaged = new.get("unmanaged", ())
@@ -120,7 +120,7 @@ def with_always_sent(kind: Kind, fields: Iterable[Field]) -> list[Field]:
 def created(kind: Kind, properties: Mapping[str, Any]) -> list[Field]:
     """Return the fields that a POST sends: what differs from the defaults, and what PostHog requires.
 
-    A field that is left to the UI is among them only where PostHog makes no object without it.
+    A field that is left to PostHog's pages is among them only where PostHog makes no object without it.
     """
     unmanaged = properties.get("unmanaged", ())
 

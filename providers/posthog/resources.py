@@ -58,7 +58,7 @@ def register(
             does not switch a flag off while a flag that is on depends on it.
         metadata: what the provider must know of each definition in addition to its properties.
 
-    A run that may have to wait for PostHog's rate limits is registered in an order of its own, see ``schedule``.
+    A run that may have to wait for PostHog's rate limits is registered in an order of its own, see ``registrations``.
     """
     if not settings.shows_tracebacks:
         # Only `pulumi --debug` would show these. The SDK has four of them for each resource, and waits each time until

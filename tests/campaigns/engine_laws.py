@@ -356,8 +356,8 @@ class Checkout:
         assert left == {}, f"left to do after an up: {[(name, left[name], states.get(name)) for name in left]}"
 
     def agree(self, announced: dict[str, set[str]], sent: dict[str, set[str]], before: dict[str, Any]) -> None:
-        # Nothing is sent for a field that a file now leaves to the UI, which leaves the state as well, nor for what a
-        # definition says of how it is applied.
+        # Nothing is sent for a field that a file now leaves to PostHog's pages, which leaves the state as well, nor for
+        # what a definition says of how it is applied.
         left = {
             f"{d.kind}/{d.key}": {"unmanaged", *KINDS[d.kind].options, *d.properties.get("unmanaged", ())}
             for d in self.definitions()

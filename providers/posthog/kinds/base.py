@@ -438,8 +438,8 @@ class Kind:
     def project(self, live: Mapping[str, Json], known: Mapping[str, Any], directory: Directory) -> Properties:
         """Return the canonical form of a live object.
 
-        ``known`` is what was applied last: it says which fields are left to the UI, tells values that PostHog does
-        not give back (secrets) from changes, and names what PostHog did not keep (:data:`UNKEPT`).
+        ``known`` is what was applied last: it says which fields are left to PostHog's pages, tells values that
+        PostHog does not give back (secrets) from changes, and names what PostHog did not keep (:data:`UNKEPT`).
         """
         unmanaged = sorted(known.get("unmanaged") or ())
         reading = Reading(live, known, directory)
