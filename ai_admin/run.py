@@ -165,7 +165,8 @@ def connected(run: Run, kinds: set[str]) -> Client:
             "change-secrets-provider passphrase`, and put a new key into the stack"
         )
     connection = resolve(run.settings)
-    others = shared(run.stack, connection.host, connection.project_id, configurations(run.checkout))
+    there = configurations(run.checkout)
+    others = shared(run.stack, connection.host, connection.project_id, there, connection.moved_from)
     if others:
         raise ConnectionProblem("\n".join(others))
     client = Client(connection, warn=run.warn)

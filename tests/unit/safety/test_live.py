@@ -105,6 +105,16 @@ def test_two_stacks_never_own_one_project() -> None:
     assert shared("production", "https://eu.posthog.com", "12", {"staging": secret}) == []
 
 
+def test_a_posthog_that_moved_is_one_under_both_addresses() -> None:
+    old, new = ({"ai-admin:host": f"https://{each}.example.com", "ai-admin:project_id": 12} for each in ("old", "new"))
+    moved = {**new, "ai-admin:moved_from": "https://Old.example.com/"}
+    assert shared("production", "https://new.example.com", "12", {"staging": old}, "https://Old.example.com/")
+    assert shared("production", "https://old.example.com", "12", {"staging": moved})
+    assert shared("production", "https://new.example.com", "13", {"staging": old}, "https://old.example.com") == []
+    assert shared("production", "https://old.example.com", "12", {"staging": new}) == []
+    assert shared("production", "https://else.example.com", "12", {"staging": {"ai-admin:project_id": 12}}) == []
+
+
 def test_members_of_a_static_cohort_are_said_to_be_lost() -> None:
     """D4: the refusal says how a cohort gets another key."""
     [one, two] = lost({"cohort/b": 1, "cohort/a": 2})
