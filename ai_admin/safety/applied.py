@@ -9,7 +9,8 @@ A manifest has an entry for each resource, by its Pulumi name (``flag/ai-model-v
   conditions; of one that is off also what it said of all that when it was on last, with its key then and the criteria
   of its cohorts;
 - of a cohort a digest of its criteria, and the cohorts in them;
-- of a holdout its share, and of an experiment its flag, its holdout, and whether it ended.
+- of a holdout its share, and of an experiment its flag and its holdout; of a flag the share that a holdout keeps out of
+  it, and the holdouts of all its experiments, also of those that went.
 
 An `up` adds what the next run must know of each flag's switch.
 """
@@ -33,11 +34,17 @@ FLAG, COHORT = str(Ref("flag", "")), str(Ref("cohort", ""))
 KEEPS_OUT = "keeps_out"
 """In the entry of an experiment: its holdout, by name, if any; missing where that is left to PostHog's pages."""
 
+WITHHELD = "withheld"
+"""In the entry of a flag: the share of all that a holdout keeps out of it, as PostHog wrote it there last."""
+
+HOLDOUTS = "holdouts"
+"""In the entry of a flag: by its experiments, also those that went, the name of the holdout and its share."""
+
 SERVES = {
     "flag": ("active", "rollout", "equal", "by", "groups", "cohorts", "flags", "early_exit", "left"),
     "cohort": ("targeting", "static"),
     "holdout": ("share",),
-    "experiment": ("flag", KEEPS_OUT, "ended"),
+    "experiment": ("flag", KEEPS_OUT),
 }
 """By kind, what an entry says of who is served. Of other kinds everything counts."""
 
@@ -53,7 +60,11 @@ FORMER = "former"
 
 def manifest(definitions: Iterable[Definition], before: Manifest) -> dict[str, dict[str, Any]]:
     """Return the manifest of definitions; ``before`` is that of the last run."""
-    return {name_of(each): _entry(each, before) for each in definitions}
+    entries = {name_of(each): _entry(each, before) for each in definitions}
+    for name, kept in withheld(withheld(before, before), entries).items():
+        if name in entries:
+            entries[name] |= _filled(**kept)
+    return entries
 
 
 def name_of(definition: Definition) -> str:
@@ -99,7 +110,7 @@ def _entry(definition: Definition, before: Manifest) -> dict[str, Any]:
     if definition.kind == "holdout":
         entry["share"] = properties.get("exclusion_percentage")
     if definition.kind == "experiment":
-        entry |= _filled(flag=str(properties.get("flag")), ended=bool(properties.get("end_date")))
+        entry["flag"] = str(properties.get("flag"))
         if "holdout" not in properties.get("unmanaged", ()):
             entry[KEEPS_OUT] = str(properties.get("holdout") or "")
     return entry
@@ -178,7 +189,7 @@ def _last(name: str, before: Manifest) -> dict[str, Any]:
     return {
         **{fact: entry[fact] for fact in LAST if fact in entry},
         FORMER: entry.get(FORMER, name.removeprefix(FLAG)),
-        **_filled(withheld=withheld(before).get(name)),
+        **_filled(withheld=withheld(before, before).get(name, {}).get(WITHHELD)),
         **_filled(criteria={each: before[each].get("targeting") for each in cohorts_of(entry, before)}),
     }
 
@@ -198,21 +209,37 @@ def when_on(entry: Entry | None) -> Entry:
     return {**last, "active": True} if last else {}
 
 
-def withheld(manifest: Manifest) -> dict[str, float]:
-    """Return the share of all that the holdouts of its experiments keep out of a flag, by the flag's name.
+def withheld(before: Manifest, after: Manifest) -> dict[str, dict[str, Any]]:
+    """Return by the names of flags what their entries say of holdouts once ``after`` is applied to ``before``.
 
-    PostHog writes it into the flag, where it stays when an experiment ends, until the next one has another.
+    With one manifest as both, that is what it says by all its entries: that of a flag may be the older one.
+
+    PostHog writes a holdout's share into a flag when its experiment gets the holdout, and when the holdout changes or
+    goes, then also for experiments that ended or were deleted (experiment_holdouts.py). Else what is there stays. Of
+    several shares that one run writes, the last of which stays, the least is assumed.
     """
-    found: dict[str, float] = {}
-    for ended in (True, False):
-        shares: dict[str, float] = {}
-        for entry in manifest.values():
-            if KEEPS_OUT in entry and bool(entry.get("ended")) is ended:
-                share = manifest.get(entry[KEEPS_OUT], {}).get("share") or 0
-                if isinstance(share, int | float):
-                    shares[entry["flag"]] = max(share, shares.get(entry["flag"], 0))
-        found |= shares
+    attached = {
+        name: {experiment: holdout for experiment, (holdout, _) in entry[HOLDOUTS].items()}
+        for name, entry in before.items()
+        if HOLDOUTS in entry
+    }
+    for name, entry in after.items():
+        if KEEPS_OUT in entry:
+            attached.setdefault(entry["flag"], {})[name] = entry[KEEPS_OUT]
+    found = {}
+    for flag, holdouts in attached.items():
+        was = before.get(flag, {})
+        now = {experiment: [holdout, _share(after.get(holdout, {}))] for experiment, holdout in holdouts.items()}
+        known = was.get(HOLDOUTS, {})
+        written = [each[1] for experiment, each in now.items() if each != known.get(experiment, ["", 0])]
+        left = {experiment: each for experiment, each in now.items() if each[0] in after}
+        found[flag] = {WITHHELD: min(written, default=was.get(WITHHELD, 0)), HOLDOUTS: left}
     return found
+
+
+def _share(holdout: Entry) -> float:
+    share = holdout.get("share")
+    return share if isinstance(share, int | float) else 0
 
 
 def cohorts_of(flag: Entry, manifest: Manifest) -> set[str]:
@@ -253,10 +280,21 @@ def renamed(before: Manifest, definitions: Iterable[Definition]) -> dict[str, En
         for each in definitions
         if each.renamed_from and name_of(each) not in before
     }
-    return dict(
-        (names[name], _moved(name, names[name], entry)) if name in names else (name, entry)
+    moved = {
+        names.get(name, name): _moved(name, names[name], entry) if name in names else entry
         for name, entry in before.items()
-    )
+    }
+    return {name: _with_names(entry, names) for name, entry in moved.items()}
+
+
+def _with_names(entry: Entry, names: Mapping[str, str]) -> Entry:
+    """Return an entry with the new names in what it says of experiments and holdouts."""
+    own = {fact: names.get(entry[fact], entry[fact]) for fact in ("flag", KEEPS_OUT) if fact in entry}
+    holdouts = {
+        names.get(experiment, experiment): [names.get(holdout, holdout), share]
+        for experiment, (holdout, share) in entry.get(HOLDOUTS, {}).items()
+    }
+    return {**entry, **own, **_filled(holdouts=holdouts)}
 
 
 def _moved(name: str, to: str, entry: Entry) -> Entry:
