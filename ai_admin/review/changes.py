@@ -300,7 +300,7 @@ class _Engine:
             () if resource.pending else tuple(reconcile.changed(judge.kind, applied, live)),
             present if present != ref else None,
             refused=problem,
-            note=difference.held,
+            note=difference.held or difference.taken_back,
         )
 
     def _new(self, judge: Judge, ref: Ref, present: Ref, wanted: Properties, meta: Metadata, missing: str) -> Change:

@@ -14,6 +14,7 @@ from typing import Any
 
 from providers.posthog.client import Client
 from providers.posthog.errors import ApiError
+from providers.posthog.inputs import WAITING
 from providers.posthog.kinds.base import Kind
 
 OPEN = ("pending", "approved")
@@ -28,8 +29,8 @@ POLICY_CONFLICT = "policy_conflict"
 APART = "active"
 """The field that has policies of its own: switching a flag on, and off."""
 
-DISABLE = "feature_flag.disable"
-"""PostHog's name of what the policy for switching a flag off gates."""
+ENABLE, DISABLE = "feature_flag.enable", "feature_flag.disable"
+"""PostHog's names of what the policies for switching a flag on, and off, gate."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,11 @@ class Request:
                 f"pulumi config set ai-admin:ask_again {self.id}"
             )
         return f"waits for approval since {self.since}: {self.link}"
+
+    @property
+    def switches_on(self) -> bool:
+        """Whether the flag is on once this is carried out; a new one is, unless it is asked for switched off."""
+        return self.action == ENABLE or bool(self.data.get(APART, self.object is None))
 
     def applied_to(self, live: Mapping[str, Any]) -> dict[str, Any]:
         """Return what a live object would be after the change; PostHog merges the first level of ``filters``."""
@@ -101,6 +107,22 @@ class Approvals:
                     raise
             found = [each for each in self._requests[kind.scope] if each.object == id_]
         return [each for each in found if each.state in OPEN or (each.state == REFUSED and each.id not in self._again)]
+
+    def switching_on(self, kind: Kind, id_: str) -> list[Request]:
+        """Return the open requests by which a flag would come on; none where PostHog's can't be read.
+
+        The id is provisional where it is the flag's creation that waits.
+        """
+        creation = id_.startswith(WAITING)
+        try:
+            found = self.requests(kind, None if creation else id_)
+        except ApiError:  # what can't be read is not in the way
+            return []
+        return [
+            each
+            for each in found
+            if each.state in OPEN and each.switches_on and (not creation or id_ == WAITING + each.id)
+        ]
 
     def _listed(self, scope: str) -> list[Request]:
         path = self._client.project_path("change_requests")

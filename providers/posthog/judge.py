@@ -32,6 +32,8 @@ class Difference:
     """The fields that differ."""
     options: bool = False
     """What the definition says of how it is applied differs."""
+    taken_back: str = ""
+    """What waits for an approval and has to be taken back, since it would switch on a flag that is to be off."""
     held: str = ""
     """Why the object is left as it is; empty where it is not."""
 
@@ -41,7 +43,7 @@ class Difference:
         return [field.name for field in self.fields if field.immutable]
 
     def __bool__(self) -> bool:
-        return not self.held and bool(self.fields or self.options)
+        return not self.held and bool(self.fields or self.options or self.taken_back)
 
 
 class Judge:
@@ -132,8 +134,8 @@ class Judge:
         fields = tuple(self._changed(olds, news))
         options = any(olds.get(name) != news.get(name) for name in ("unmanaged", *self.kind.options))
         if (fields or options) and self._holds(self.seen(id_, olds, news, meta), news, meta):
-            return Difference(fields, options, self._held(id_, news["key"], fields, meta))
-        return Difference(fields, options)
+            return Difference(fields, options, held=self._held(id_, news["key"], fields, meta))
+        return Difference(fields, options, taken_back=self._taken_back(id_, news))
 
     def seen(self, id_: str, olds: Properties, news: Properties, meta: Metadata) -> Properties:
         """Return what PostHog holds of an object, with the fields that were left to its pages and that ``news`` takes
@@ -239,6 +241,13 @@ class Judge:
                 return self._session.switch_history.on_since(flag["key"], when)
 
         return self._session.guard.holds(FLAG.name, flag, wanted, switch, on_since)
+
+    def _taken_back(self, id_: str, wanted: Properties) -> str:
+        if self.kind != FLAG or wanted.get("active") is not False:
+            return ""
+        self._session.lifecycle(FLAG.name)
+        found = self._session.approvals.switching_on(FLAG, id_)
+        return "; ".join(f"it would be switched on by a change that {each}, which is taken back" for each in found)
 
     def _held(self, id_: str, key: str, fields: tuple[Field, ...], meta: Metadata) -> str:
         self._session.lifecycle(self.kind.name)

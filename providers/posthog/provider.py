@@ -162,6 +162,8 @@ class PostHogProvider(ResourceProvider):
         difference = self._judge.difference(_id, olds, news, meta)
         if difference.held:
             _SESSION.warn(meta, difference.held)
+        if difference.taken_back and meta.source:  # not in the refresh, see `_remind`
+            _SESSION.warn(meta, difference.taken_back)
         if not difference:
             return DiffResult(changes=False)
         # What is refused is planned as an update, which says so: a replacement may begin with the deletion.
@@ -308,14 +310,17 @@ def _place(connection: Connection) -> dict[str, str]:
 
 
 def _only_off(lifecycle: Lifecycle, id_: str, live: Properties, meta: Metadata) -> str:
-    """Switch off a flag of which something else is refused, and return what became of it, to be said after that."""
+    """Switch off a flag of which something else is refused, and return what became of it, to be said after that.
+
+    One that is off is kept from coming on by what waits for an approval.
+    """
     off = switched_off(live)
-    if not reconcile.changed(FLAG, live, off):
-        return ""
     try:
         held = lifecycle.update(id_, live, off, meta)
     except (ApiError, Stopped) as problem:
         return f"; {problem}"
+    if not reconcile.changed(FLAG, live, off):
+        return ""
     return "; it is off in PostHog" if held["active"] is False else "; its switch-off waits for approval"
 
 

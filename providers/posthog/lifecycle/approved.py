@@ -59,11 +59,17 @@ class Approved(Collection):
     def update(self, id_: str, old: Properties, new: Properties, meta: Metadata) -> Properties:
         """PATCH what differs; of an object that waits for its creation nothing else can be asked for.
 
-        What waits for a policy of its own is asked for later. Raises ``Stopped`` for a switch-off that failed, too.
+        What waits for a policy of its own is asked for later. What waits and would switch on a flag that is to be off
+        is taken back. Raises ``Stopped`` for a switch-off that failed, too.
         """
-        fields = reconcile.changed(self.kind, old, new)
-        if not id_.startswith(WAITING) or not fields:
+        if not id_.startswith(WAITING):
             return super().update(id_, old, new, meta)
+        if self._take_back(id_, new):
+            raise NotApproved(
+                "its creation, which would have switched it on, was taken back; run again to create it off"
+            )
+        if not reconcile.changed(self.kind, old, new):
+            return new
         request = self._open_creation(id_)
         asked = self.writer.project(request.applied_to({}), new) if request else {}
         if request is None or any(field.name != APART for field in reconcile.changed(self.kind, asked, new)):
@@ -84,6 +90,7 @@ class Approved(Collection):
         known: Properties | None = None,
     ) -> Properties:
         if live or not _goes_off(reconcile.changed(self.kind, old, new), new):
+            self._take_back(id_, new)
             return super()._change(id_, old, new, meta, live, known)
         return self._off_first(id_, old, new, meta, known)
 
@@ -110,7 +117,7 @@ class Approved(Collection):
         """Switch a flag off by itself, then change the rest, and return what PostHog then holds.
 
         Messages about the rest begin with what became of the switch. While that waits for an approval, nothing else is
-        sent.
+        sent. What waits to switch it on PostHog does not carry out any more: the flag has changed since.
         """
         asked = self._asked_off(id_)
         if asked and asked.state == REFUSED:
@@ -136,6 +143,22 @@ class Approved(Collection):
             self.services.approvals.cancel(id_.removeprefix(WAITING))
         else:
             super().delete(id_, old)
+
+    def _take_back(self, id_: str, new: Properties) -> bool:
+        """Cancel what waits and would switch on a flag that is to be off, and return whether anything did.
+
+        Raises :class:`NotApproved` where that is not possible.
+        """
+        found = self.services.approvals.switching_on(self.kind, id_) if new.get(APART) is False else []
+        for each in found:
+            try:
+                self.services.approvals.cancel(each.id)
+            except ApiError as problem:
+                raise NotApproved(
+                    f"it would be switched on by a change that {each}; reject it there, as it could not be taken back: "
+                    f"{explained(problem)}"
+                ) from None
+        return bool(found)
 
     def remind(self, id_: str, new: Properties, meta: Metadata) -> None:
         """Tell of a change that it was asked for in an earlier run."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from typing import Any
 
 import pytest
 
 from providers.posthog.errors import Refused
-from providers.posthog.inputs import Metadata, to_inputs
+from providers.posthog.inputs import PROBLEM, Metadata, to_inputs
 from providers.posthog.provider import PostHogProvider
 from tests.support.runs import Runs
 from tests.support.sandbox import Sandbox, running_sandbox
@@ -48,10 +49,10 @@ class Run:
             self.id, self.state = found.id or "", {**(found.outs or {})}
         return provider
 
-    def up(self, definition: dict[str, Any], **config: str) -> bool:
-        """Bring the flag to what the definition says; False: there was nothing to do."""
+    def up(self, definition: dict[str, Any], problem: str = "", **config: str) -> bool:
+        """Bring the flag to what the definition says; False: there was nothing to do. ``problem`` refuses the rest."""
         provider = self.refreshed(**config)
-        inputs = provider.check(self.state, definition).inputs
+        inputs = {**provider.check(self.state, definition).inputs, **({PROBLEM: problem} if problem else {})}
         if not self.id:
             created = provider.create(inputs)
             self.id, self.state = created.id or "", {**(created.outs or {})}
@@ -98,15 +99,28 @@ def approvals(sandbox: Sandbox, on: bool) -> None:
     sandbox.call("PATCH", "/_sandbox/settings", {"approvals": on})
 
 
+@contextmanager
+def policies(sandbox: Sandbox, *actions: str) -> Iterator[None]:
+    rule = {"approver_config": {"quorum": 1, "users": [1]}, "allow_self_approve": True}
+    made = [sandbox.call("POST", "approval_policies/", {"action_key": each, **rule}) for each in actions]
+    yield
+    for policy in made:
+        sandbox.call("DELETE", f"approval_policies/{policy['id']}/")
+
+
 @pytest.fixture
 def gated(standing: Run) -> Iterator[Run]:
     """A flag at 20 % that is applied, in a project with policies for rollouts and for switching flags off."""
-    rule = {"approver_config": {"quorum": 1, "users": [1]}, "allow_self_approve": True}
-    actions = ("feature_flag.update", "feature_flag.disable")
-    policies = [standing.sandbox.call("POST", "approval_policies/", {"action_key": each, **rule}) for each in actions]
-    yield standing
-    for policy in policies:
-        standing.sandbox.call("DELETE", f"approval_policies/{policy['id']}/")
+    with policies(standing.sandbox, "feature_flag.update", "feature_flag.disable"):
+        yield standing
+
+
+@pytest.fixture
+def coming_on(sandbox: Sandbox) -> Iterator[None]:
+    """A project with a policy for switching flags on."""
+    approvals(sandbox, True)
+    with policies(sandbox, "feature_flag.enable"):
+        yield
 
 
 def waiting(sandbox: Sandbox) -> list[str]:
@@ -248,6 +262,60 @@ def test_a_switch_off_that_was_rejected_is_asked_for_again_once_the_flag_is_anot
     gated.up(wanted)
     decide(sandbox, "approve")
     assert not gated.live()[0]["active"]
+
+
+@pytest.mark.usefixtures("coming_on")
+@pytest.mark.parametrize("problem", ["", "The rest of it is refused."])
+def test_a_new_flag_that_is_to_be_off_by_now_does_not_come_on_by_an_approval(
+    run: Run, sandbox: Sandbox, problem: str
+) -> None:
+    run.up(run.definition(30))
+    wanted = run.definition(30, active=False)
+    assert run.preview(wanted)
+    assert "it would be switched on by a change that waits for approval since 20" in run.said[-1]
+    assert len(waiting(sandbox)) == 1, "a preview changes nothing"
+    said = run.refused(wanted, problem=problem)
+    assert said.startswith(problem)
+    assert "its creation, which would have switched it on, was taken back; run again to create it off" in said
+    assert waiting(sandbox) == []
+    run.up(wanted)
+    assert not run.live()[0]["active"]
+
+
+@pytest.mark.usefixtures("coming_on")
+@pytest.mark.parametrize(("rollout", "problem"), [(20, ""), (30, ""), (20, "The rest of it is refused.")])
+def test_a_flag_that_is_to_be_off_again_does_not_come_on_by_an_approval(
+    run: Run, sandbox: Sandbox, rollout: int, problem: str
+) -> None:
+    run.up(run.definition(20, active=False))
+    run.up(run.definition(20))
+    wanted = run.definition(rollout, active=False)
+    assert run.preview(wanted)
+    [said] = run.said
+    assert "it would be switched on by a change that waits for approval since 20" in said
+    assert said.endswith(", which is taken back")
+    assert len(waiting(sandbox)) == 1
+    if problem:
+        assert run.refused(wanted, problem=problem) == problem
+    else:
+        run.up(wanted)
+    assert waiting(sandbox) == []
+    assert not run.up(wanted)
+    assert not run.live()[0]["active"]
+
+
+@pytest.mark.usefixtures("coming_on")
+def test_a_request_to_switch_a_flag_on_that_is_not_ours_to_take_back_fails_the_run(run: Run, sandbox: Sandbox) -> None:
+    run.up(run.definition(20, active=False))
+    key = sandbox.call("POST", "/_sandbox/keys", {"scopes": ["*"], "user": "oncall@example.com"})["value"]
+    with pytest.raises(AssertionError, match="409"):
+        sandbox.call("PATCH", f"feature_flags/{run.id}/", {"active": True}, key=key)
+    [request] = waiting(sandbox)
+    said = run.refused(run.definition(20, active=False))
+    assert f"/approvals/{request}" in said
+    assert "; reject it there" in said
+    decide(sandbox, "reject", reason="not ours")
+    assert not run.up(run.definition(20, active=False))
 
 
 def test_what_was_rejected_is_said_and_not_asked_for_again(standing: Run, sandbox: Sandbox) -> None:

@@ -6,6 +6,8 @@ import json
 import os
 import re
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -571,22 +573,41 @@ def test_what_the_guard_refuses_and_what_depends_on_it_is_not_applied(
     assert "cohorts/" not in next(line for line in reading.lines(cohort) if line.startswith("not applied: "))[:20]
 
 
-def test_a_flag_that_waits_for_approval_says_so(stack: Stack, sandbox: Sandbox, flag: str, key: str) -> None:
+@contextmanager
+def policy_for(sandbox: Sandbox, action: str) -> Iterator[None]:
     sandbox.call("PATCH", "/_sandbox/settings", {"approvals": True})
-    rule = {"action_key": "feature_flag.update", "approver_config": {"quorum": 2, "users": [1]}}
+    rule = {"action_key": action, "approver_config": {"quorum": 2, "users": [1]}}
     policy = sandbox.call("POST", "approval_policies/", rule)["id"]
     try:
-        stack.write("flag", key, description="Before", release_conditions=[{"description": "Everybody"}])
-        assert "needs approval in PostHog: feature_flag.update (2 approvals)" in said(stack, flag)
-        stack.up()
-        report = stack.plan(False).report
-        assert any("waits" in line or "approval" in line for line in (*report.warnings, *said(stack, flag)))
+        yield
     finally:
         for request in sandbox.items("change_requests"):
             if request["state"] == "pending":
                 sandbox.call("POST", f"change_requests/{request['id']}/cancel/", {})
         sandbox.call("DELETE", f"approval_policies/{policy}/")
         sandbox.call("PATCH", "/_sandbox/settings", {"approvals": False})
+
+
+def test_a_flag_that_waits_for_approval_says_so(stack: Stack, sandbox: Sandbox, flag: str, key: str) -> None:
+    with policy_for(sandbox, "feature_flag.update"):
+        stack.write("flag", key, description="Before", release_conditions=[{"description": "Everybody"}])
+        assert "needs approval in PostHog: feature_flag.update (2 approvals)" in said(stack, flag)
+        stack.up()
+        report = stack.plan(False).report
+        assert any("waits" in line or "approval" in line for line in (*report.warnings, *said(stack, flag)))
+
+
+def test_a_flag_that_is_to_be_off_again_says_that_its_coming_on_is_taken_back(
+    stack: Stack, sandbox: Sandbox, key: str
+) -> None:
+    stack.write("flag", key, description="Before", active=False, **ALL)
+    stack.up()
+    with policy_for(sandbox, "feature_flag.enable"):
+        stack.write("flag", key, description="Before", **ALL)
+        stack.up()
+        stack.write("flag", key, description="Before", active=False, **ALL)
+        [line] = said(stack, f"flag/{key}")
+        assert line.startswith("it would be switched on by a change that waits for approval since 20")
 
 
 @pytest.mark.parametrize(("status", "known"), [(403, False), (500, False), (402, True), (404, True)])
