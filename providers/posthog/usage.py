@@ -7,7 +7,7 @@ insight's alerts). So they are looked for first, and only when something goes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -66,11 +66,25 @@ def blockers(
     return found
 
 
-def users_of_cohort(client: Client, id_: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield the kind of each flag, insight and cohort that uses a cohort, and what PostHog says of it."""
+class CohortUsers(NamedTuple):
+    """The flags, the insights or the cohorts that use a cohort."""
+
+    kind: str
+    named: Sequence[Entry]
+    """What PostHog says of them."""
+    unnamed: int
+    """The number of those of which it says nothing: it names 100, and has no next page
+    (https://github.com/PostHog/posthog, posthog/api/cohort.py, ``used_in``).
+    """
+
+
+def users_of_cohort(client: Client, id_: Any) -> Iterator[CohortUsers]:
+    """Yield who uses a cohort, by kind. Raises ``ApiError``."""
     used = client.get(client.project_path(f"cohorts/{id_}/used_in"))
     for part, kind in (("feature_flags", "flag"), ("insights", "insight"), ("cohorts", "cohort")):
-        yield from ((kind, each) for each in used.get(part, {}).get("results", ()))
+        block = used.get(part, {})
+        named = block.get("results", ())
+        yield CohortUsers(kind, named, block.get("total", len(named)) - len(named))
 
 
 def users(client: Client, kind: Kind, live: Mapping[str, Any]) -> list[str]:
@@ -80,8 +94,11 @@ def users(client: Client, kind: Kind, live: Mapping[str, Any]) -> list[str]:
         found = client.pages(client.project_path("dashboards")) if boards else ()
         return [f"the dashboard {board['name']!r} ({board['id']})" for board in found if board["id"] in boards]
     if kind.name == "cohort":
-        uses = users_of_cohort(client, live["id"])
-        return [f"the {what} {each.get('key') or each.get('name')!r} ({each['id']})" for what, each in uses]
+        said = []
+        for uses in users_of_cohort(client, live["id"]):
+            said += [f"the {uses.kind} {each.get('key') or each.get('name')!r} ({each['id']})" for each in uses.named]
+            said += [f"{uses.unnamed} more {uses.kind}s"] if uses.unnamed else []
+        return said
     return []
 
 
@@ -102,8 +119,11 @@ class _Look:
                     raise
 
     def _of_cohort(self, id_: str) -> Iterator[User]:
-        for kind, user in users_of_cohort(self._client, id_):
-            yield User(kind, str(user["id"]), _uses(kind, user))
+        for kind, named, unnamed in users_of_cohort(self._client, id_):
+            yield from (User(kind, str(user["id"]), _uses(kind, user)) for user in named)
+            if unnamed:  # nobody knows whose these are
+                says = f"{unnamed} of the {len(named) + unnamed} {kind}s that use it PostHog does not name; first apply"
+                yield User(kind, "", f"{says} that no {kind} uses it, and delete it in a later run")
         if any(each.get("type") == "cohort" and str(each.get("value")) == id_ for each in self._test_accounts):
             yield User(
                 "project", "", "the project's filter for internal and test users uses it; change that in PostHog"

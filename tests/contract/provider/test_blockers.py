@@ -9,7 +9,8 @@ import pytest
 
 from providers.posthog.client import Client
 from providers.posthog.connection import Connection
-from providers.posthog.usage import GUARDED, blockers
+from providers.posthog.kinds import KINDS
+from providers.posthog.usage import GUARDED, blockers, users
 from tests.support.sandbox import Sandbox
 
 EARLY = {"type": "person", "key": "channel", "operator": "exact", "value": "early"}
@@ -78,6 +79,18 @@ def test_what_is_ours_is_not_in_the_way(sandbox: Sandbox) -> None:
     used = cohort(sandbox, "Ours")
     first, second = flag(sandbox, "goes-too", member(used)), flag(sandbox, "stays", member(used))
     assert found(sandbox, {"cohort/ours": used, "flag/goes-too": first}, {"flag/stays": second}) == []
+
+
+def test_users_that_posthog_does_not_name_are_counted(sandbox: Sandbox) -> None:
+    """It names 100 of a kind, and nobody knows whose the others are: it would refuse in the middle of the run."""
+    used = cohort(sandbox, "Much used")
+    ours = {f"flag/{number}": flag(sandbox, f"much-{number}", member(used)) for number in range(102)}
+    [line] = found(sandbox, {"cohort/used": used}, ours)
+    assert line == (
+        "cohort/used can't be deleted: 2 of the 102 flags that use it PostHog does not name; first apply that no flag "
+        "uses it, and delete it in a later run"
+    )
+    assert users(client(sandbox), KINDS["cohort"], used)[-1] == "2 more flags"
 
 
 def test_the_projects_own_filter_uses_a_cohort(sandbox: Sandbox) -> None:
