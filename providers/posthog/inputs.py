@@ -8,8 +8,9 @@ definition. ``check`` removes the rest, and this process remembers it by name (:
 ``create`` or ``update``: they get only the inputs that ``check`` returns.
 
 To leave the metadata in these inputs is no way out: where a resource changes, `pulumi preview --diff` and `--json` then
-show them as changes, although their key begins with ``__`` (Pulumi 3.259.0). The state also keeps them, so that the
-``diff`` of the next refresh, which gets the old inputs, could not tell them from what the program of that run knows.
+show them as changes, although their key begins with ``__``, and with ``hide_diffs`` that there are some (Pulumi
+3.259.0). The state also keeps them, so that the ``diff`` of the next refresh, which gets the old inputs, could not tell
+them from what the program of that run knows.
 """
 
 from __future__ import annotations
