@@ -22,7 +22,7 @@ from providers.posthog.adoption import Match
 from providers.posthog.advice import explained
 from providers.posthog.errors import ApiError, NotRead, Problem, Stopped
 from providers.posthog.inputs import WAITING, Metadata, with_digests
-from providers.posthog.judge import Judge, OneLine, unknown
+from providers.posthog.judge import Judge, unknown
 from providers.posthog.kinds import KINDS, Field, Kind, Ref
 from providers.posthog.kinds.base import Properties, refs
 from providers.posthog.references import readable, with_ids
@@ -286,8 +286,7 @@ class _Engine:
         if action is Action.REPLACE:
             self._session.guard.replace(ref.kind, id_)
         elif action is Action.UPDATE:
-            with OneLine(meta):
-                self._session.lifecycle(ref.kind)[0].remind(id_, wanted, meta)
+            judge.remind(id_, wanted, meta)
         return Change(
             ref,
             action,

@@ -6,6 +6,7 @@ what is applied are one comparison.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -136,6 +137,16 @@ class Judge:
         if (fields or options) and self._holds(self.seen(id_, olds, news, meta), news, meta):
             return Difference(fields, options, held=self._held(id_, news["key"], fields, meta))
         return Difference(fields, options, taken_back=self._taken_back(id_, news))
+
+    def remind(self, id_: str, wanted: Properties, meta: Metadata) -> None:
+        """Warn of what an update of an object in the state is to be told with.
+
+        What can't be read is no error here, which would end the whole run, or leave it without a plan: the update says
+        so.
+        """
+        lifecycle, _ = self._session.lifecycle(self.kind.name)
+        with suppress(ApiError, Stopped):
+            lifecycle.remind(id_, wanted, meta)
 
     def seen(self, id_: str, olds: Properties, news: Properties, meta: Metadata) -> Properties:
         """Return what PostHog holds of an object, with the fields that were left to its pages and that ``news`` takes

@@ -162,7 +162,8 @@ class PostHogProvider(ResourceProvider):
         difference = self._judge.difference(_id, olds, news, meta)
         if difference.held:
             _SESSION.warn(meta, difference.held)
-        if difference.taken_back and meta.source:  # not in the refresh, see `_remind`
+        # The refresh compares with what was applied last; the source is known once the program has spoken.
+        if difference.taken_back and meta.source:
             _SESSION.warn(meta, difference.taken_back)
         if not difference:
             return DiffResult(changes=False)
@@ -170,19 +171,11 @@ class PostHogProvider(ResourceProvider):
         replaces = [] if _news.get(PROBLEM) else difference.replaces
         if replaces:
             _SESSION.guard.replace(self.kind_name, _id)
-        else:
-            self._remind(_id, news, meta)
+        elif meta.source:
+            self._judge.remind(_id, news, meta)
         # A replacement is made first and removed last, unless PostHog allows only one object of its name.
         unique = any(field.immutable for field in kind.fields if field.name in kind.natural_key)
         return DiffResult(changes=None, replaces=replaces, delete_before_replace=bool(replaces) and unique)
-
-    def _remind(self, id_: str, news: Properties, meta: Metadata) -> None:
-        # The refresh compares with what was applied last; the source is known once the program has spoken.
-        # What can't be read is no error here, which would end the whole run: the update says so.
-        if meta.source:
-            lifecycle, _ = self._lifecycle()
-            with suppress(ApiError, Stopped):
-                lifecycle.remind(id_, news, meta)
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Create the object in PostHog, or adopt the one that is there already.

@@ -597,6 +597,20 @@ def test_a_flag_that_waits_for_approval_says_so(stack: Stack, sandbox: Sandbox, 
         assert any("waits" in line or "approval" in line for line in (*report.warnings, *said(stack, flag)))
 
 
+def test_requests_that_can_not_be_read_are_in_no_plans_way(
+    stack: Stack, sandbox: Sandbox, flag: str, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a plan `ai-admin apply` would apply nothing, a switch-off included."""
+    monkeypatch.setattr("providers.posthog.client.ATTEMPTS", 1)
+    stack.write("flag", key, description="After", **ALL)
+    rule = {"kind": "error_before", "status": 500, "path": "/change_requests"}
+    sandbox.call("PUT", "/_sandbox/faults", {"rules": [rule]})
+    try:
+        assert said(stack, flag) == ["description from Before to After"]
+    finally:
+        sandbox.call("DELETE", "/_sandbox/faults")
+
+
 def test_a_flag_that_is_to_be_off_again_says_that_its_coming_on_is_taken_back(
     stack: Stack, sandbox: Sandbox, key: str
 ) -> None:
