@@ -273,28 +273,41 @@ def _consented(name: str, given: Collection[str]) -> bool:
     return on_code(name.removeprefix(FLAG)) in given
 
 
-def renamed(before: Manifest, definitions: Iterable[Definition]) -> dict[str, Entry]:
-    """Return a manifest with the new keys of definitions that have ``renamed_from``."""
+def renamed(before: Manifest, definitions: Collection[Definition]) -> dict[str, Entry]:
+    """Return a manifest with the new keys of definitions that have ``renamed_from``, wherever it names them."""
     names = {
         str(Ref(each.kind, each.renamed_from)): name_of(each)
         for each in definitions
         if each.renamed_from and name_of(each) not in before
     }
-    moved = {
-        names.get(name, name): _moved(name, names[name], entry) if name in names else entry
+    if not names:
+        return dict(before)
+    former = {Ref.parse(new): Ref.parse(old) for old, new in names.items()}
+    written = {repr(old): repr(new) for new, old in former.items()}  # in the filters of conditions
+    texts = {**names, **written, **_digests(definitions, former)}
+    return {
+        names.get(name, name): _rewritten(_moved(name, names[name], entry) if name in names else entry, texts)
         for name, entry in before.items()
     }
-    return {name: _with_names(entry, names) for name, entry in moved.items()}
 
 
-def _with_names(entry: Entry, names: Mapping[str, str]) -> Entry:
-    """Return an entry with the new names in what it says of experiments and holdouts."""
-    own = {fact: names.get(entry[fact], entry[fact]) for fact in ("flag", KEEPS_OUT) if fact in entry}
-    holdouts = {
-        names.get(experiment, experiment): [names.get(holdout, holdout), share]
-        for experiment, (holdout, share) in entry.get(HOLDOUTS, {}).items()
+def _digests(definitions: Iterable[Definition], former: Mapping[Ref, Ref]) -> dict[str, str]:
+    """Return the digests of release conditions by what they were under the former keys of what they refer to."""
+    return {
+        condition_digest(_rewritten(condition, former)): condition_digest(condition)
+        for each in definitions
+        if each.kind == "flag"
+        for condition in each.properties.get("release_conditions") or ()
     }
-    return {**entry, **own, **_filled(holdouts=holdouts)}
+
+
+def _rewritten(value: Any, new: Mapping[Any, Any]) -> Any:
+    """Return a value with other texts or references in the place of some, however deep they are, also as keys."""
+    if isinstance(value, Mapping):
+        return {new.get(name, name): _rewritten(item, new) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rewritten(item, new) for item in value]
+    return new.get(value, value) if isinstance(value, str | Ref) else value
 
 
 def _moved(name: str, to: str, entry: Entry) -> Entry:

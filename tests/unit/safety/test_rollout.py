@@ -227,3 +227,22 @@ def test_a_consent_to_a_step_lets_no_other_one_pass() -> None:
     here = flag("f", release_conditions=[{**some, "rollout_percentage": 50}, {**set_, "rollout_percentage": 100}])
     there = flag("f", release_conditions=[{**some, "rollout_percentage": 20}, {**set_, "rollout_percentage": 75}])
     assert ahead([here], [there]) == ["ahead/f/50-20", "ahead/f/100-75"]
+
+
+@pytest.mark.parametrize("more", [{}, {"early_exit": True}])
+def test_a_condition_on_a_cohort_that_is_renamed_is_the_same_one(more: dict[str, Any]) -> None:
+    pro = {"type": "person", "key": "plan", "operator": "exact", "value": ["pro"]}
+
+    def made(key: str, share: int, former: str | None = None, switch: bool = True) -> list[Made]:
+        conditions = [on(key, share), {"rollout_percentage": 5, "properties": []}]
+        return [cohort(key, pro, renamed_from=former), flag("ai", active=switch, release_conditions=conditions, **more)]
+
+    assert judged(made("beta", 10), made("early", 20, "beta"), careful=True) == []
+    [refusal] = judged(made("beta", 10), made("early", 100, "beta"), careful=True)
+    assert refusal.code == "rollout/ai/10-100"
+    off = applied(made("beta", 10), made("beta", 10, switch=False))
+    [refusal] = judged(off, made("early", 100, "beta"), careful=True)
+    assert refusal.code == "rollout/ai/0-100"
+    between = applied(made("beta", 10), made("beta", 10, switch=False), made("early", 10, "beta", switch=False))
+    [refusal] = judged(between, made("early", 10), careful=True)
+    assert refusal.code == "on/ai", "back to what it was"
