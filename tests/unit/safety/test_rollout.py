@@ -243,6 +243,6 @@ def test_a_condition_on_a_cohort_that_is_renamed_is_the_same_one(more: dict[str,
     off = applied(made("beta", 10), made("beta", 10, switch=False))
     [refusal] = judged(off, made("early", 100, "beta"), careful=True)
     assert refusal.code == "rollout/ai/0-100"
-    between = applied(made("beta", 10), made("beta", 10, switch=False), made("early", 10, "beta", switch=False))
-    [refusal] = judged(between, made("early", 10), careful=True)
+    between = applied(made("beta", 60), made("beta", 60, switch=False), made("early", 60, "beta", switch=False))
+    [refusal] = judged(between, made("early", 60), careful=True)
     assert refusal.code == "on/ai", "back to what it was"
