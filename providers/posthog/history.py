@@ -207,8 +207,11 @@ class SwitchHistory:
         self._on_since: dict[str, bool] = {}
 
     def last(self, id_: str) -> str:
-        """Return who switched a flag on or off last, and when, in brackets. Raises ``ApiError``."""
-        live = self._inventory.get(FLAG, id_)
+        """Return who switched a flag on or off last, and when, in brackets; why that is not known, where it isn't."""
+        try:
+            live = self._inventory.get(FLAG, id_)
+        except ApiError as problem:
+            return f"(by somebody; it could not be read: {' '.join(str(problem).split())})"
         return self._history.author(FLAG, live, "active") if live else "(deleted since)"
 
     def is_on(self, id_: str) -> bool:

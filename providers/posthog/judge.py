@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 from providers.posthog import reconcile
 from providers.posthog.adoption import Match
 from providers.posthog.advice import explained
+from providers.posthog.approvals import Request
 from providers.posthog.consents import LEFT, OFF, how_to_switch_on
-from providers.posthog.errors import ApiError, NotRead, Refused, Stopped, Unsafe
+from providers.posthog.errors import ApiError, NotRead, Refused, Stopped, Unreachable, Unsafe
 from providers.posthog.inputs import Metadata
 from providers.posthog.kinds import KINDS
 from providers.posthog.kinds.base import Field, Properties
@@ -134,7 +135,7 @@ class Judge:
         """
         fields = tuple(self._changed(olds, news))
         options = any(olds.get(name) != news.get(name) for name in ("unmanaged", *self.kind.options))
-        if (fields or options) and self._holds(self.seen(id_, olds, news, meta), news, meta):
+        if fields and self.kind == FLAG and self._stays_off(self.seen(id_, olds, news, meta), news, meta.switch, meta):
             return Difference(fields, options, held=self._held(id_, news["key"], fields, meta))
         return Difference(fields, options, taken_back=self._taken_back(id_, news))
 
@@ -256,14 +257,15 @@ class Judge:
     def _taken_back(self, id_: str, wanted: Properties) -> str:
         if self.kind != FLAG or wanted.get("active") is not False:
             return ""
-        self._session.lifecycle(FLAG.name)
-        found = self._session.approvals.switching_on(FLAG, id_)
+        found: list[Request] = []
+        with suppress(Unreachable):
+            self._session.lifecycle(FLAG.name)
+            found = self._session.approvals.switching_on(FLAG, id_)
         return "; ".join(f"it would be switched on by a change that {each}, which is taken back" for each in found)
 
     def _held(self, id_: str, key: str, fields: tuple[Field, ...], meta: Metadata) -> str:
-        self._session.lifecycle(self.kind.name)
-        with OneLine(meta):
-            who = self._session.switch_history.last(id_)
+        self._session.lifecycle(FLAG.name)
+        who = self._session.switch_history.last(id_)
         waiting = [field.name for field in fields if field.name != "active"]
         return (
             f"left as it is, since it is off in PostHog {who}, and nothing switches it on again in passing; "

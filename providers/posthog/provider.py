@@ -159,7 +159,12 @@ class PostHogProvider(ResourceProvider):
             return DiffResult(changes=True)  # an update, which is refused
         if meta.adopt not in (None, _id):
             _SESSION.warn(meta, f"is {kind.type} {_id} already, so `adopt: {meta.adopt}` has no effect; remove it")
-        difference = self._judge.difference(_id, olds, news, meta)
+        try:
+            difference = self._judge.difference(_id, olds, news, meta)
+        except Refused:
+            if _news.get(PROBLEM) or meta.refused:
+                return DiffResult(changes=True)
+            raise
         if difference.held:
             _SESSION.warn(meta, difference.held)
         # The refresh compares with what was applied last; the source is known once the program has spoken.

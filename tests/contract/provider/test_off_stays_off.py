@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 from providers.posthog.consents import CONSENTED, ON
 from providers.posthog.errors import Refused
 from providers.posthog.inputs import PROBLEM, Metadata, to_inputs
+from providers.posthog.kinds import KINDS
 from providers.posthog.provider import PROVIDERS, PostHogProvider
 from tests.support.runs import Runs
 from tests.support.sandbox import Sandbox
@@ -381,6 +384,60 @@ def test_what_cannot_be_read_stays_as_it_is_and_fails_the_run_once(runs: Runs) -
     with pytest.raises(Refused, match=refused):
         provider.delete(second, two)
     assert runs.sandbox.writes() == []
+
+
+@contextmanager
+def unreadable(runs: Runs, kind: str) -> Iterator[None]:
+    """PostHog answers 500 where it is asked for a kind; for flags only after a connection's first question."""
+    nth = [*range(2, 50)] if kind == "flag" else None
+    rule = {"kind": "error_before", "status": 500, "path": f"/{KINDS[kind].collection}", "nth": nth}
+    runs.sandbox.call("PUT", "/_sandbox/faults", {"seed": 1, "rules": [rule]})
+    try:
+        yield
+    finally:
+        runs.sandbox.call("DELETE", "/_sandbox/faults")
+
+
+def test_who_switched_a_flag_off_need_not_be_known_to_leave_it_off(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a changed setting Pulumi starts another process, which has read nothing; an error of `diff` ends a run."""
+    monkeypatch.setattr("providers.posthog.client.ATTEMPTS", 1)
+    id_, state = applied(runs, "flag", definition("unread", ""))
+    switch(runs, id_, False)
+    read = {**(runs.new_run("flag").read(id_, state).outs or {})}
+    runs.warnings.clear()
+    provider = runs.new_run("flag")
+    with unreadable(runs, "flag"):
+        inputs = provider.check(read, definition("unread", ON, id_)).inputs
+        assert provider.diff(id_, read, inputs).changes is False
+    assert "since it is off in PostHog (by somebody; it could not be read: PostHog answered 500" in runs.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "field"), [("flag", "active"), ("flag", "release_conditions"), ("survey", "start_date")]
+)
+def test_what_a_file_takes_back_and_can_not_be_read_is_refused_alone(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch, kind: str, field: str
+) -> None:
+    monkeypatch.setattr("providers.posthog.client.ATTEMPTS", 1)
+    key = f"back-{field}"
+    wanted = definition(key, ON)
+    if kind == "survey":
+        questions = [{"type": "open", "question": "How?"}]
+        wanted = {"name": key, "type": "popover", "questions": questions, "start_date": DAY}
+    meta = Metadata(f"{kind}/{key}", f"{kind}s/{key}.yaml:1:1", switch=ON if kind == "flag" else "")
+    wanted = {name: value for name, value in wanted.items() if name != "__name"}
+    left = {**{name: value for name, value in wanted.items() if name != field}, "unmanaged": [field]}
+    id_, state = applied(runs, kind, to_inputs(left, meta))
+    read = {**(runs.new_run(kind).read(id_, state).outs or {})}
+    provider = runs.new_run(kind)
+    with unreadable(runs, kind):
+        inputs = {**provider.check(read, to_inputs(wanted, replace(meta, id=id_))).inputs}
+        assert "PostHog answered 500" in inputs[PROBLEM]
+        assert provider.diff(id_, read, inputs).changes is not False
+        with pytest.raises(Refused, match="PostHog answered 500"):
+            provider.update(id_, read, inputs)
 
 
 def test_a_flag_goes_off_though_what_it_names_is_not_there(runs: Runs) -> None:
