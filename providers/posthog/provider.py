@@ -319,7 +319,7 @@ def _only_off(lifecycle: Lifecycle, id_: str, live: Properties, meta: Metadata) 
         return f"; {problem}"
     if not reconcile.changed(FLAG, live, off):
         return ""
-    return "; it is off in PostHog" if held["active"] is False else "; its switch-off waits for approval"
+    return "; it is off in PostHog" if held.get("active") is False else "; its switch-off waits for approval"
 
 
 def _missing(meta: Metadata) -> str:

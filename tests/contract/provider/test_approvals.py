@@ -247,6 +247,16 @@ def test_a_switch_off_that_needs_an_approval_waits_for_its_own_alone(gated: Run,
     assert (live["active"], rollout(live)) == (False, 30)
 
 
+def test_a_switch_off_that_waits_is_said_beside_what_is_refused(gated: Run, sandbox: Sandbox) -> None:
+    """The file left the switch to PostHog's pages so far, so that nothing was known of it."""
+    left = gated.definition(20)
+    gated.up({**left, "active": None, "unmanaged": ["active"]})
+    problem = "The rest of it is refused."
+    said = gated.refused(gated.definition(20, active=False), problem=problem)
+    assert said == f"{problem}; its switch-off waits for approval"
+    assert len(waiting(sandbox)) == 1
+
+
 def test_a_switch_off_that_was_rejected_is_asked_for_again_once_the_flag_is_another_one(
     gated: Run, sandbox: Sandbox
 ) -> None:
