@@ -99,10 +99,12 @@ class Judge:
                 if match:
                     self._session.guard.adopt(self.kind.name, match.live, match.wanted)
                     self._check_dates(match.id, match.live, match.wanted, meta)
-                elif meta.id and self.kind.name == "flag":
-                    who = partial(self._session.history.deleted_by, self.kind, meta.id)
-                    guard = self._session.guard
-                    guard.create(meta.id, properties, meta.switch, who, self._experiments_on(meta.id))
+                else:
+                    self._check_startable(properties)
+                    if meta.id and self.kind.name == "flag":
+                        who = partial(self._session.history.deleted_by, self.kind, meta.id)
+                        guard = self._session.guard
+                        guard.create(meta.id, properties, meta.switch, who, self._experiments_on(meta.id))
                 if match and match.changes and not meta.refused:
                     sides = self._with_left(match.id, match.live, match.wanted)
                     self._session.guard.change(self.kind.name, meta.name, *sides)
@@ -112,6 +114,15 @@ class Judge:
         except Refused as problem:
             return match, str(problem)
         return match, ""
+
+    def _check_startable(self, properties: Properties) -> None:
+        for field in self.kind.fields:
+            lacks = field.required and field.default is None and field.start is None
+            if lacks and field.name in properties.get("unmanaged", ()):
+                raise Unsafe(
+                    f"PostHog makes none without {field.name}, which is left to its pages (unmanaged): write it into "
+                    "the file for the first up"
+                )
 
     def deletion(self, id_: str, live: Properties, project: str, meta: Metadata) -> str:
         """Return why an object that no definition has any more is not deleted; "" if it is.

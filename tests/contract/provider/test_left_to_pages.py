@@ -91,6 +91,27 @@ def test_a_change_that_does_not_fit_is_refused(
     assert PROBLEM not in provider.check(read, wanted(id_, **taken_back)).inputs
 
 
+def test_a_new_object_can_not_leave_what_posthog_makes_none_without(sandbox: Sandbox) -> None:
+    """It is refused beside the plan, and not by PostHog's 400 in the run; what is adopted has it already."""
+    query = {"kind": "InsightVizNode", "source": {"kind": "TrendsQuery", "series": [{"kind": "EventsNode"}]}}
+    insight = sandbox.call("POST", "insights/", {"name": "Left", "query": query})["id"]
+    wanted = {"name": "Left to them", "insight": insight, "unmanaged": ["threshold"]}
+
+    def problem() -> str:
+        inputs = Runs(sandbox, {}).new_run("alert").check({}, to_inputs(wanted, Metadata("alert/left"))).inputs
+        return str(inputs.get(PROBLEM, ""))
+
+    assert problem() == (
+        "alert/left: PostHog makes none without threshold, which is left to its pages (unmanaged): write it into the "
+        "file for the first up"
+    )
+    bounds = {"configuration": {"type": "absolute", "bounds": {"upper": 5}}}
+    made = {"name": "Left to them", "insight": insight, "threshold": bounds, "subscribed_users": []}
+    made |= {"condition": {"type": "absolute_value"}, "config": {"type": "TrendsAlertConfig", "series_index": 0}}
+    sandbox.call("POST", "alerts/", made)
+    assert problem() == ""
+
+
 def test_an_adoption_that_does_not_fit_is_refused(sandbox: Sandbox) -> None:
     filters = {"groups": ALL, "multivariate": {"variants": [A]}, "payloads": {"a": "1"}}
     sandbox.call("POST", "feature_flags/", {"key": "left-adopted", "filters": filters})
