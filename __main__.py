@@ -8,7 +8,7 @@ from __future__ import annotations
 import atexit
 import os
 import sys
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 import pulumi
 
 from ai_admin import manifest
-from ai_admin.run import Plan, Run, off_all_the_same, plan, switch_offs
+from ai_admin.run import Plan, Run, left_on, off_all_the_same, plan, switch_offs
 from ai_admin.safety.applied import Manifest
 from ai_admin.safety.following import Followed
 from providers.posthog import outputs
@@ -51,8 +51,7 @@ def main() -> None:
     if not planned.refused:
         keep(applied(run, planned, registered))
     if preview:
-        not_yet = [off_all_the_same(run, name) for name in planned.off]
-        pulumi.run(lambda: end_of_preview(planned.refused, not_yet, registered.values()))
+        pulumi.run(lambda: end_of_preview(planned.refused, not_off_yet(run, planned), registered.values()))
 
 
 def applied_last(stack: str) -> Manifest:
@@ -95,6 +94,13 @@ def now() -> str:
     return datetime.now(UTC).isoformat()
 
 
+def not_off_yet(run: Run, planned: Plan) -> Iterator[str]:
+    """Yield of the flags that are to be off what switches them off where an `up` is refused."""
+    yield from (off_all_the_same(run, name) for name in planned.off)
+    if planned.refused:  # what only the provider refuses keeps no flag from being adopted
+        yield from left_on(run, planned.definitions)
+
+
 async def end_of_preview(
     refused: Iterable[str], off: Iterable[str], resources: Iterable[pulumi.CustomResource]
 ) -> None:
@@ -117,7 +123,8 @@ def refuse_all_but_off(run: Run, planned: Plan) -> NoReturn:
     """Switch off the flags that are to be off, and refuse the rest of the run."""
     off = switch_offs(run, planned.definitions)
     keep(applied_off(run, switch_off(off.flags, off.names)))
-    refuse([*planned.refused, *(off_all_the_same(run, name) for name in off.switched)])
+    all_the_same = (off_all_the_same(run, name) for name in off.switched)
+    refuse([*planned.refused, *all_the_same, *left_on(run, planned.definitions)])
 
 
 def refuse(lines: Iterable[str]) -> NoReturn:

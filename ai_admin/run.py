@@ -37,6 +37,7 @@ from providers.posthog.leaving import keys, leaving, lost_members
 from providers.posthog.preflight import preflight
 from providers.posthog.settings import Settings
 from providers.posthog.succession import Succession
+from providers.posthog.switch import every
 from providers.posthog.usage import GUARDED, blockers
 
 PUBLIC_PASSPHRASE = "sandbox"
@@ -277,11 +278,38 @@ def switch_offs(run: Run, definitions: Iterable[Definition]) -> SwitchOffs:
 
     That includes a flag that was off before: somebody may have switched it on in PostHog since.
     """
-    flags = [each for each in definitions if each.kind == "flag" and each.properties.get("active") is False]
+    flags = _to_be_off(definitions)
     before = renamed(run.last, flags)
     names = dict(zip(before, run.last, strict=True))
     known = tuple(flag for flag in flags if name_of(flag) in before)
     return SwitchOffs(known, names, switched_off(before, manifest(flags, before)))
+
+
+def _to_be_off(definitions: Iterable[Definition]) -> list[Definition]:
+    return [each for each in definitions if each.kind == "flag" and each.properties.get("active") is False]
+
+
+def left_on(run: Run, definitions: Iterable[Definition]) -> Iterator[str]:
+    """Yield the message of a refused run about each of these flags that stays on, as nothing was applied to it yet.
+
+    To adopt a flag is to apply all of its file, so that a refused run adopts none. Nothing is said where PostHog can't
+    be asked, which the run says itself.
+    """
+    flags = _to_be_off(definitions)
+    before = renamed(run.last, flags)
+    new = [flag for flag in flags if name_of(flag) not in before]
+    if not new or not run.settings.may_adopt:
+        return
+    try:
+        live = every(Client(resolve(run.settings)))
+    except (ConnectionProblem, ApiError):
+        return
+    for flag in new:
+        if flag.key in live and live[flag.key]["active"]:
+            yield (
+                f"{flag.source}: {name_of(flag)} is on in PostHog, and a run that is refused adopts nothing, not even "
+                f"to switch it off: `ai-admin off {flag.key} --stack {run.stack}` does at once"
+            )
 
 
 def off_all_the_same(run: Run, name: str) -> str:

@@ -102,7 +102,12 @@ def test_everything_unsafe_is_said_at_once_and_the_second_time_and_flags_go_off_
     (project.folder / "cohorts" / "late.yaml").unlink()
     project.write("flags/ai.yaml", flag("ai", more="active: false\ndescription: Not applied.\n"))
     chain(project, "active: false\n")
+    sandbox.call("POST", "feature_flags/", {"key": "theirs"})
+    project.write("flags/theirs.yaml", flag("theirs", more="active: false\n"))
+    before = live(sandbox)
+    sandbox.requests()
     said = refused(project, *UP)
+    assert "flag/theirs is on in PostHog, and a run that is refused adopts nothing" in said
     assert [code for code in UNSAFE if code != "remove/ai " and f"to consent, add {code}" not in said] == []
     for key in ("ai", "base"):
         assert f"flag/{key} is switched off all the same" in said
