@@ -24,15 +24,14 @@ def used(name: str) -> str:
 
 
 def odd() -> str:
-    """Return SQL for whether a run says that it used what no run can have used."""
+    """Return SQL for whether a run says that it used what no run can have used: in brackets beside an ``AND``."""
     names = (product.TOKENS, product.PROMPT_TOKENS, product.COMPLETION_TOKENS, product.COST)
-    some = (f"(isNotNull(toFloat(properties.{name})) AND NOT {_believable(name)})" for name in names)
-    return f"({' OR '.join(some)})"
+    return " OR ".join(f"isNotNull(toFloat(properties.{name})) AND NOT ({_believable(name)})" for name in names)
 
 
 def _believable(name: str) -> str:
     value = f"toFloat(properties.{name})"
-    return f"({value} >= 0 AND {value} <= {product.MOST_USED})"
+    return f"{value} >= 0 AND {value} <= {product.MOST_USED}"
 
 
 def answer(
