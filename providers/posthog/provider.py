@@ -149,7 +149,8 @@ class PostHogProvider(ResourceProvider):
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         """Compare the last outputs (what PostHog holds, after a refresh) with the inputs.
 
-        ``changes`` is None where something differs and not True: the engine then shows which fields do.
+        ``changes`` is None where an input differs and not True: the engine then shows which do. What waits for an
+        approval and is taken back is in none of them.
         """
         kind = KINDS[self.kind_name]
         _SESSION.claim(self.kind_name, _id, _name(_olds))
@@ -180,7 +181,8 @@ class PostHogProvider(ResourceProvider):
             self._judge.remind(_id, news, meta)
         # A replacement is made first and removed last, unless PostHog allows only one object of its name.
         unique = any(field.immutable for field in kind.fields if field.name in kind.natural_key)
-        return DiffResult(changes=None, replaces=replaces, delete_before_replace=bool(replaces) and unique)
+        changes = None if difference.fields or difference.options else True
+        return DiffResult(changes, replaces=replaces, delete_before_replace=bool(replaces) and unique)
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Create the object in PostHog, or adopt the one that is there already.

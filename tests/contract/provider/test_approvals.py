@@ -56,7 +56,7 @@ class Run:
         if not self.id:
             created = provider.create(inputs)
             self.id, self.state = created.id or "", {**(created.outs or {})}
-        elif provider.diff(self.id, self.state, inputs).changes is False:
+        elif not self._differs(provider, inputs):
             return False
         else:
             self.state = {**(provider.update(self.id, self.state, inputs).outs or {})}
@@ -66,7 +66,12 @@ class Run:
         """Say whether a preview shows a change."""
         provider = self.refreshed()
         inputs = provider.check(self.state, definition).inputs
-        return not self.id or provider.diff(self.id, self.state, inputs).changes is not False
+        return not self.id or self._differs(provider, inputs)
+
+    def _differs(self, provider: PostHogProvider, inputs: dict[str, Any]) -> bool:
+        """Return whether the engine plans an update: where it is not told, it compares the inputs itself."""
+        changes = provider.diff(self.id, self.state, inputs).changes
+        return any(self.state.get(name) != value for name, value in inputs.items()) if changes is None else changes
 
     def refused(self, definition: dict[str, Any], **config: str) -> str:
         """Return why an `up` fails."""
