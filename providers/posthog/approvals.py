@@ -19,6 +19,9 @@ from providers.posthog.kinds.base import Kind
 
 OPEN = ("pending", "approved")
 REFUSED = "rejected"
+TAKEN_BACK = "Taken back: the definition says otherwise by now."
+"""The reason of a request that a run cancelled."""
+
 NOT_AVAILABLE = (402, 403, 404)
 """Statuses of a project without approvals, or a key without ``approvals:read``."""
 
@@ -132,7 +135,7 @@ class Approvals:
             if error.status in NOT_AVAILABLE:
                 return []
             raise
-        return [self._request(row) for row in rows]
+        return [self._request(row) for row in rows if not _is_taken_back(row)]
 
     def policies(self) -> dict[str, Mapping[str, Any]]:
         """Return the policies that are on, by the action that they gate (``feature_flag.enable``).
@@ -179,13 +182,25 @@ class Approvals:
         return f"{connection.host}/project/{connection.project_id}/approvals/{request_id}"
 
     def cancel(self, request_id: str) -> None:
-        """Take a request back; raises ``ApiError`` when it is not ours to take back, or too late."""
-        self._client.request("POST", self._client.project_path(f"change_requests/{request_id}/cancel"))
+        """Take a request back; raises ``ApiError`` when it is not ours to take back, or too late.
+
+        PostHog calls it rejected then; the reason tells it from one that somebody turned down.
+        """
+        path = self._client.project_path(f"change_requests/{request_id}/cancel")
+        self._client.request("POST", path, {"reason": TAKEN_BACK})
+
+
+def _rejections(row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [vote for vote in row.get("approvals") or () if vote.get("decision") == REFUSED]
+
+
+def _is_taken_back(row: Mapping[str, Any]) -> bool:
+    return any(vote.get("reason") == TAKEN_BACK for vote in _rejections(row))
 
 
 def _decision(row: Mapping[str, Any]) -> str:
     """Return who rejected a request and why, as far as PostHog tells."""
-    votes = [vote for vote in row.get("approvals") or () if vote.get("decision") == REFUSED]
+    votes = _rejections(row)
     if not votes:
         return ""
     author = (votes[-1].get("created_by") or {}).get("email", "somebody")

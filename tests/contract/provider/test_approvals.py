@@ -317,6 +317,8 @@ def test_a_flag_that_is_to_be_off_again_does_not_come_on_by_an_approval(
     assert waiting(sandbox) == []
     assert not run.up(wanted)
     assert not run.live()[0]["active"]
+    run.up(run.definition(20))
+    assert len(waiting(sandbox)) == 1, "nobody rejected it: it is asked for again"
 
 
 @pytest.mark.usefixtures("coming_on")
@@ -393,6 +395,9 @@ def test_a_new_flag_taken_out_of_the_files_is_no_longer_asked_for(run: Run, sand
     run.refreshed().delete(run.id, run.state)
     assert waiting(sandbox) == []
     assert run.live() == []
+    again = Run(sandbox, run.key)
+    again.up(run.definition(30, active=False))
+    assert len(waiting(sandbox)) == 1, "nobody rejected it: it is asked for again"
 
 
 def test_who_lost_the_state_does_not_ask_twice(run: Run, sandbox: Sandbox) -> None:
