@@ -102,7 +102,7 @@ def test_everything_unsafe_is_said_at_once_and_the_second_time_and_flags_go_off_
     (project.folder / "cohorts" / "late.yaml").unlink()
     project.write("flags/ai.yaml", flag("ai", more="active: false\ndescription: Not applied.\n"))
     chain(project, "active: false\n")
-    sandbox.call("POST", "feature_flags/", {"key": "theirs"})
+    theirs = sandbox.call("POST", "feature_flags/", {"key": "theirs"})["id"]
     project.write("flags/theirs.yaml", flag("theirs", more="active: false\n"))
     before = live(sandbox)
     sandbox.requests()
@@ -115,6 +115,7 @@ def test_everything_unsafe_is_said_at_once_and_the_second_time_and_flags_go_off_
     after = live(sandbox)
     assert {key for key, each in after.items() if not each["active"]} == {"ai", *CHAIN}
     assert [after[key]["name"] for key in after] == [before[key]["name"] for key in after]
+    sandbox.call("PATCH", f"feature_flags/{theirs}/", {"deleted": True})
 
 
 def test_what_was_switched_off_comes_back_with_one_consent_and_a_former_key_is_the_same_object(
