@@ -49,8 +49,8 @@ def apply(plan: Path | None, stack: str | None, yes: bool) -> None:
     and what refers to it, the others are applied, and why that one is not is said at the end.
 
     `pulumi up` is the real one, with its state, lock and history; the provider refuses what is not in the plan. What
-    was applied already, by a run that was interrupted, is no reason to refuse; nor is a flag that its file switches
-    off. An interrupt is handed to Pulumi, which ends what it has begun; a second one ends it at once.
+    was applied already, by a run that was interrupted, is no reason to refuse; nor is the switch of a flag that its
+    file has off. An interrupt is handed to Pulumi, which ends what it has begun; a second one ends it at once.
 
     Exit codes: 0 all is applied, or waits until somebody approves it in PostHog, which is counted apart, 1 something is
     not, or is refused, 2 wrong use, 4 nothing was applied, since something moved, the files are not those of PLAN, or

@@ -27,10 +27,10 @@ from providers.posthog.inputs import with_digests
 from providers.posthog.kinds import KINDS
 from providers.posthog.kinds.base import Properties
 from providers.posthog.references import with_refs
-from providers.posthog.reviewed import AGAIN, fingerprint, is_off
+from providers.posthog.reviewed import AGAIN, fingerprint, is_off, only_goes_off, seen
 from providers.posthog.settings import Settings
 
-VERSION = 3
+VERSION = 4
 
 _LEFT = (Action.NOTHING, Action.HOLD, Action.UNKNOWN)
 """What is not applied, and so is in no plan that may be applied."""
@@ -115,16 +115,17 @@ def _changes(touched: Iterable[Change], planned: Planned) -> dict[str, dict[str,
             "holds": _holds(each, planned),
             "refused": each.refused,
         }
-        found.setdefault(str(each.ref), change)["live"].append(fingerprint(each.live))
+        found.setdefault(str(each.ref), change)["live"].append(fingerprint(seen(each.live, each.wanted)))
     return found
 
 
 def _holds(change: Change, planned: Planned) -> Properties | None:
     """Return what PostHog holds as JSON data: keys for ids, and no field that may hold a secret."""
-    if change.live is None:
+    live = seen(change.live, change.wanted)
+    if live is None:
         return None
     secret = {field.name for field in change.kind.fields if field.secret}
-    shown = {name: value for name, value in change.live.items() if name not in secret and not name.startswith("__")}
+    shown = {name: value for name, value in live.items() if name not in secret and not name.startswith("__")}
     names = planned.outlook.names
     readable = with_refs(change.kind, shown, lambda kind, id_: names.get((kind, str(id_))))
     found: Properties = json.loads(json.dumps(readable, default=lambda value: value.key))
@@ -134,9 +135,9 @@ def _holds(change: Change, planned: Planned) -> Properties | None:
 def moved(then: Bound, planned: Planned) -> list[str]:
     """Return what is not as it was when a plan was made, a line each; empty where it can be applied.
 
-    What is as wanted already is no reason to refuse: a run that was stopped half-way may be started again. Nor is a
-    flag that is to be off, nor what is :func:`left` alone. Where nothing is to be sent at all, the files may say in
-    other words what the plan does not change. Asks PostHog who changed what.
+    What is as wanted already is no reason to refuse: a run that was stopped half-way may be started again. Nor is the
+    switch of a flag that is to be off, nor what is :func:`left` alone. Where nothing is to be sent at all, the files
+    may say in other words what the plan does not change. Asks PostHog who changed what.
     """
     now = bound(planned)
     for name in ("stack", "host", "project"):
@@ -174,7 +175,12 @@ def held(then: Bound, planned: Planned) -> list[str]:
 def _is_left(change: Change, then: Bound) -> bool:
     if str(change.ref) in then["changes"] or change.wanted is None or change.action in (Action.HOLD, Action.UNKNOWN):
         return False
-    return not is_off(change.wanted) and not change.as_wanted
+    return not change.as_wanted and not _goes_off(change)
+
+
+def _goes_off(change: Change) -> bool:
+    """Return whether a flag is to be off and is on, or comes on by what waits for approval: that is never left."""
+    return is_off(change.wanted) and bool((change.live or {}).get("active") or change.note)
 
 
 def _since(entry: Entry) -> str:
@@ -213,7 +219,7 @@ def _live(plan: Bound, now: Mapping[str, Any], planned: Planned) -> Iterator[str
     entries = {str(each.change.ref): each for each in reversed(planned.report.entries)}
     for name, change in now.items():
         entry = entries[name]
-        if is_off(entry.change.wanted) or entry.change.as_wanted:
+        if only_goes_off(entry.change.live, entry.change.wanted) or entry.change.as_wanted:
             continue
         if name in plan["unknown"]:
             yield f"{name}: could not be read in PostHog when the plan was made, so that does not say what changes"

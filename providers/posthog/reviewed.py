@@ -10,8 +10,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from providers.posthog import reconcile
 from providers.posthog.errors import Unsafe
+from providers.posthog.inputs import switched_off
 from providers.posthog.kinds.base import OWN, UNKEPT, Properties
+from providers.posthog.kinds.flag import FLAG
 
 AGAIN = "make the plan again with `ai-admin plan`, and have that reviewed"
 
@@ -23,8 +26,20 @@ def fingerprint(live: Properties | None) -> str:
 
 
 def is_off(wanted: Properties | None) -> bool:
-    """Return whether this is a flag that is to be off: no plan stands in the way of that, as it serves nobody."""
+    """Return whether this is a flag that is to be off: no plan stands in the way of its switch, as it serves nobody."""
     return wanted is not None and wanted.get("active") is False
+
+
+def seen(live: Properties | None, wanted: Properties | None) -> Properties | None:
+    """Return what PostHog holds of an object as a plan binds it: without the switch of a flag that is to be off."""
+    return switched_off(live) if live is not None and is_off(wanted) else live
+
+
+def only_goes_off(live: Properties | None, wanted: Properties | None) -> bool:
+    """Return whether nothing but its switch makes a live flag what it is to be: off."""
+    if live is None or wanted is None or not is_off(wanted):
+        return False
+    return not reconcile.changed(FLAG, switched_off(live), wanted)
 
 
 class Reviewed:
@@ -45,11 +60,12 @@ class Reviewed:
     def check(self, name: str, live: Properties | None, wanted: Properties | None = None) -> None:
         """Judge a change of the object with this Pulumi name. Raises :class:`Unsafe`.
 
-        ``live`` is what PostHog holds, and ``wanted`` what it is to hold (None: no such object).
+        ``live`` is what PostHog holds, and ``wanted`` what it is to hold (None: no such object). A flag's switch-off
+        passes; what else changes of the flag is judged like anything else.
         """
-        if self._changes is None or is_off(wanted):
+        if self._changes is None or only_goes_off(live, wanted):
             return
         if name not in self._changes:
             raise Unsafe(f"the reviewed plan does not change it; {AGAIN}")
-        if fingerprint(live) not in self._changes[name]["live"]:
+        if fingerprint(seen(live, wanted)) not in self._changes[name]["live"]:
             raise Unsafe(f"PostHog does not hold it as the reviewed plan has seen it; {AGAIN}")

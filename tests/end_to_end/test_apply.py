@@ -193,15 +193,15 @@ def test_what_was_done_already_and_what_goes_off_is_no_reason_to_refuse(story: S
     story.write("two", 60)
     story.write("new", 5)
     story.plan()
-    story.by_hand("one", 90)  # it is to be off, whatever else somebody did
+    story.sandbox.call("PATCH", f"feature_flags/{story.live('one')['id']}/", {"active": False}, key=story.graces_key)
     story.by_hand("two", 60)
     made = {"key": "new", "filters": {"groups": [{"properties": [], "rollout_percentage": 5}]}}
     story.sandbox.call("POST", "feature_flags/", made)
     said, _ = story.run("apply", "plan.json")
-    assert "flag one: is switched off" in said
+    assert '~ flag one: condition "everybody" from 60 % to 50 %' in said
     assert '~ flag late: condition "everybody" from 3 % to 70 %' in said
     assert [story.live(flag)["active"] for flag in ("one", "two", "late", "new")] == [False, True, True, True]
-    assert [story.share(flag) for flag in ("two", "late", "new")] == [60, 70, 5]
+    assert [story.share(flag) for flag in ("one", "two", "late", "new")] == [50, 60, 70, 5]
 
 
 def slow(sandbox: Sandbox, seconds: float) -> None:

@@ -210,6 +210,26 @@ def test_the_state_learns_where_a_posthog_moved_of_what_is_not_read_as_well(
         assert later.read("action", id_, {**outs, HOST: before})[1] == outs
 
 
+def test_a_flag_goes_off_without_the_plan_and_a_colleagues_edit_of_it_stays(
+    plugin: Plugin, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """Somebody switched it on and edited it since the plan, which is about something else."""
+    wanted = flag("unplanned", active=False)
+    id_, outs = applied(plugin, "flag", wanted)
+    sandbox.call("PATCH", f"feature_flags/{id_}/", {"active": True, "name": "Theirs."})
+    plan = tmp_path / "plan.json"
+    plan.write_text(json.dumps({"changes": {}}))
+    with running_plugin({**sandbox.environ, "AI_ADMIN_PLAN": str(plan)}) as later:
+        _, read, _ = later.read("flag", id_, outs)
+        inputs = later.check("flag", wanted, read)
+        with refused() as refusal:
+            later.update("flag", id_, read, inputs)
+    assert "the reviewed plan does not change it" in refusal.text
+    assert refusal.text.endswith("; it is off in PostHog")
+    live = sandbox.call("GET", f"feature_flags/{id_}/")
+    assert (live["active"], live["name"]) == (False, "Theirs.")
+
+
 def test_a_thousand_reads_are_answered_from_one_paged_list(plugin: Plugin, sandbox: Sandbox) -> None:
     ids = [applied(plugin, "flag", flag(f"many-{number}")) for number in range(120)]
     with running_plugin(sandbox.environ) as later:

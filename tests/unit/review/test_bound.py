@@ -182,7 +182,8 @@ def test_what_could_not_be_read_for_the_plan_is_not_applied_unreviewed() -> None
     assert since(then, planned(change(flag(50), flag(50)))) == []
     off = flag(50, active=False)
     then = planned(change(flag(20), off, action=Action.UNKNOWN, unread="403"))
-    assert since(then, planned(change(flag(10), off))) == []
+    assert since(then, planned(change(flag(50), off))) == [], "only its switch changes"
+    assert since(then, planned(change(flag(10), off))) == [line]
 
 
 def test_what_somebody_deleted_is_left_with_who_did() -> None:
@@ -235,14 +236,49 @@ def test_what_is_still_to_be_deleted_after_a_replacement_is_part_of_it() -> None
         provider.check("flag/ai", flag(20), flag(50))
 
 
-def test_a_flag_that_goes_off_is_not_held_up() -> None:
-    off = flag(50, active=False)
-    assert since(planned(change(flag(10), off)), planned(change(flag(20), off))) == []
-    assert since(planned(change(off, off)), planned(change(flag(20), off))) == []
-    provider = Provider(text(THEN))
-    provider.check("flag/other", flag(20), off)
+def test_the_switch_of_a_flag_that_goes_off_is_not_held_up() -> None:
+    off, nothing = flag(50, active=False), planned(change(flag(50, active=False), flag(50, active=False)))
+    then = planned(change(flag(10), off))
+    assert since(then, planned(change(flag(10, active=False), off))) == [], "it is off already, and the rest is left"
+    assert since(nothing, planned(change(flag(50), off))) == [], "somebody switched it on"
+    assert left(then_of(nothing), planned(change(flag(50), off))) == {}
+    provider = Provider(text(then))
+    for live in (flag(10), flag(10, active=False)):
+        provider.check("flag/ai", live, off)
+    provider.check("flag/other", flag(50), off)
     with pytest.raises(Unsafe, match="the reviewed plan does not change it"):
-        provider.check("flag/other", flag(20), flag(50))
+        provider.check("flag/other", flag(50), flag(50))
+
+
+def test_what_somebody_changed_of_a_flag_that_is_to_be_off_is_not_overwritten_with_its_switch() -> None:
+    off = flag(50, active=False)
+    then, nothing = planned(change(flag(10), off)), planned(change(off, off))
+    assert since(then, planned(change(flag(20, active=False), off))) == [
+        f'flag/ai: was changed in PostHog since the plan was made: condition "everybody" from 10 % to 20 % {WHO}'
+    ]
+    changed = planned(change(flag(20, active=False), off))
+    assert since(nothing, changed) == []
+    assert list(left(then_of(nothing), changed)) == ["flag/ai"]
+    gone = planned(change(None, off, gone="7"), defined=nothing.plan.definitions)
+    assert left(then_of(nothing), gone) == {"flag/ai": "was deleted in PostHog"}
+    with pytest.raises(Unsafe, match="does not hold it as the reviewed plan has seen it"):
+        Provider(text(then)).check("flag/ai", flag(20), off)
+    with pytest.raises(Unsafe, match="the reviewed plan does not change it"):
+        Provider(text(nothing)).check("flag/ai", flag(20), off)
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        change(flag(20), flag(50, active=False)),
+        change(flag(20), flag(50, active=False), action=Action.ADOPT),
+        change(flag(20, active=False), flag(50, active=False), note="it would be switched on by a change that waits"),
+    ],
+)
+def test_a_flag_that_is_to_be_off_and_would_stay_or_come_on_is_not_left_alone(now: Change) -> None:
+    """The provider refuses what else changes of it, and sends the switch all the same."""
+    off = flag(50, active=False)
+    assert left(then_of(planned(change(off, off))), planned(now)) == {}
 
 
 def test_where_nothing_is_sent_the_files_may_say_in_other_words_what_the_plan_does_not_change() -> None:
