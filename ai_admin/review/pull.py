@@ -40,6 +40,7 @@ from ai_admin.review.trial import trial
 from providers.posthog.errors import NotEdited
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.kinds.base import Properties
+from providers.posthog.kinds.flag import NOT_MANAGED, is_encrypted
 from providers.posthog.reconcile import same
 from providers.posthog.references import with_refs
 
@@ -87,6 +88,8 @@ def pull(root: Path, stack: str, comparison: Comparison, differing: Iterable[Dif
             result.refused[each.ref] = each.unclear or "PostHog has no such object; `pulumi up` makes it"
         elif each.there is None and not delete:
             result.refused[each.ref] = "it was removed in PostHog; --delete removes it from its file, too"
+        elif each.ref.kind == "flag" and is_encrypted(each.there or {}):
+            result.refused[each.ref] = f"its payloads: {NOT_MANAGED}; write `unmanaged: [payloads]` into its file"
         elif each.there and (key := _other_key(each)):
             result.refused[each.ref] = key
         else:

@@ -34,6 +34,7 @@ from ai_admin.review.trial import trial
 from providers.posthog.errors import NotEdited
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.kinds.base import Properties
+from providers.posthog.kinds.flag import NOT_MANAGED, is_encrypted
 from providers.posthog.reconcile import same
 
 ROUNDS = 30
@@ -146,6 +147,8 @@ class _TakeOver:
                 if self._every[ref].live.get(name):
                     self._note(ref, f"Left to PostHog: {name}: {what}.")
                     self._narrow.append((ref, f"{name}: {what}"))
+            if ref.kind == "flag" and is_encrypted(self._forms[ref]):
+                self._leave_field(ref, "payloads", NOT_MANAGED)
             if ref.kind == "early_access_feature" and isinstance(flag := self._forms[ref].get("flag"), Ref):
                 self._leave_field(flag, "feature_enrollment", "PostHog switches it with the early access feature")
             if ref.kind == "survey":

@@ -20,7 +20,7 @@ from providers.posthog.errors import ApiError, NotRead, Refused, Stopped, Unreac
 from providers.posthog.inputs import Metadata
 from providers.posthog.kinds import KINDS
 from providers.posthog.kinds.base import Field, Properties
-from providers.posthog.kinds.flag import FLAG, misfits
+from providers.posthog.kinds.flag import FLAG, NOT_MANAGED, is_encrypted, misfits
 
 if TYPE_CHECKING:
     from providers.posthog.session import Session
@@ -72,6 +72,7 @@ class Judge:
             live = self.seen(meta.id, olds, properties, meta)
             if not self._holds(live, properties, meta):
                 with OneLine(meta):
+                    self._check_readable(live)
                     self._session.reviewed.check(meta.name, olds, properties)
                     self._check_dates(meta.id, live, properties, meta)
                     anew = [field.name for field in fields if field.immutable]
@@ -97,6 +98,7 @@ class Judge:
                 match = lifecycle.find(properties, meta)
                 self._session.reviewed.check(meta.name, match.live if match else None, properties)
                 if match:
+                    self._check_readable(match.live)
                     self._session.guard.adopt(self.kind.name, match.live, match.wanted)
                     self._check_dates(match.id, match.live, match.wanted, meta)
                 else:
@@ -114,6 +116,11 @@ class Judge:
         except Refused as problem:
             return match, str(problem)
         return match, ""
+
+    def _check_readable(self, live: Properties) -> None:
+        """Refuse a definition that says the payloads of a flag whose payloads are encrypted."""
+        if self.kind == FLAG and is_encrypted(live):
+            raise Stopped(f"its payloads are not the file's to say: {NOT_MANAGED}; write `unmanaged: [payloads]`")
 
     def _check_startable(self, properties: Properties) -> None:
         for field in self.kind.fields:

@@ -96,6 +96,7 @@ def body(
         *parents, last = field.api_path
         if live is not None and parents and parents[0] in kind.whole:
             result.setdefault(parents[0], {**(live.get(parents[0]) or {})})
+            result.update({name: live[name] for name in kind.with_whole if live.get(name)})
         place = result
         for step in parents:
             place = place.setdefault(step, {})

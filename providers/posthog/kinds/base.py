@@ -377,6 +377,8 @@ class Kind:
     whole: tuple[str, ...] = ()
     """The columns of several fields that a PATCH has to send whole: some servers merge what is sent into the column,
     others put it in its place."""
+    with_whole: tuple[str, ...] = ()
+    """What is sent as it is with a change of such a column, where the object has it: it says how PostHog keeps that."""
     needs: tuple[str, ...] = ()
     """The scopes of the look-ups that its fields make, and those of what PostHog changes along with it."""
     after: Mapping[str, str] = field(default_factory=dict)

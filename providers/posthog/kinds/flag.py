@@ -22,6 +22,13 @@ _WITHOUT_VALUE = ("is_set", "is_not_set")
 _ALIASES = {"min": "gte", "max": "lte"}
 _COMPARED_AS_NUMBERS = ("gt", "gte", "lt", "lte")
 
+ENCRYPTED = "********* (encrypted)"
+"""What stands for a payload that PostHog keeps encrypted, as on its pages: a personal API key reads it in clear, and no
+file, state or sentence is to have it."""
+
+NOT_MANAGED = "PostHog keeps them encrypted, and definitions hold no secrets"
+"""Why encrypted payloads are no definition's."""
+
 
 def condition_property(written: dict[str, Any]) -> dict[str, Any]:
     """Return a condition's property filter with type and operator filled in and a lone list item unwrapped.
@@ -112,6 +119,16 @@ def _payloads(value: Any) -> Any:
     return {str(name): same_json(item) for name, item in value.items() if item is not None}
 
 
+def _read_payloads(raw: Any, reading: Reading) -> Any:
+    sealed = isinstance(raw, dict) and reading.live.get("has_encrypted_payloads")
+    return dict.fromkeys(raw, ENCRYPTED) if sealed else raw
+
+
+def is_encrypted(flag: Mapping[str, Any]) -> bool:
+    """Return whether the canonical form of a live flag has payloads that PostHog keeps encrypted."""
+    return ENCRYPTED in (flag.get("payloads") or {}).values()
+
+
 def _condition_text(item: Mapping[str, Any]) -> str:
     variant = f", as {item['variant']}" if item.get("variant") else ""
     whom = f" where {filters_text(item['properties'])}" if item.get("description") and item.get("properties") else ""
@@ -162,6 +179,9 @@ FLAG = Kind(
     # Else servers of July 2026 make a dashboard of the flag's usage, with insights, that no definition has.
     constants={"_should_create_usage_dashboard": False},
     whole=("filters",),
+    # Without it PostHog stores what an API key reads in clear as it is sent (encrypt_flag_payloads in PostHog's
+    # posthog/helpers/encrypted_flag_payloads.py).
+    with_whole=("has_encrypted_payloads",),
     lifecycle="approved",
     weight=SERVE,
     fields=(
@@ -201,6 +221,7 @@ FLAG = Kind(
             path=("filters", "payloads"),
             default={},
             normalise=_payloads,
+            read=_read_payloads,
             wording=Wording("payload", each=Wording()),
         ),
         Field(
@@ -249,7 +270,7 @@ FLAG = Kind(
         "filters.aggregation_group_type_index": "PostHog derives it from the release conditions, which have it",
         "filters.super_groups": "a former feature: PostHog neither evaluates it nor keeps it through a save",
         "filters.holdout_groups": "a former feature: PostHog neither evaluates it nor keeps it through a save",
-        "has_encrypted_payloads": "switched off, PostHog would serve the cipher text; definitions hold no secrets",
+        "has_encrypted_payloads": "its payloads can only be left to PostHog's pages, as definitions hold no secrets",
         "analytics_dashboards": "dashboards shown beside the flag; PostHog only ever adds to them",
         "has_enriched_analytics": "PostHog sets it when somebody opens the flag's usage page",
         "creation_context": "says once from which of PostHog's pages a flag comes",

@@ -9,6 +9,7 @@ import pytest
 
 from providers.posthog.errors import Refused
 from providers.posthog.inputs import PROBLEM, Metadata, to_inputs
+from providers.posthog.kinds.flag import ENCRYPTED
 from tests.support.runs import Runs
 from tests.support.sandbox import NEWER, Sandbox, running_sandbox
 
@@ -147,3 +148,34 @@ def test_what_did_not_fit_before_is_in_nobodys_way(tmp_path: Path) -> None:
         assert (live["groups"][0]["rollout_percentage"], live["payloads"]) == (60, {"a": "2", "gone": "1"})
         new = check(variants=[B])[PROBLEM]
         assert "(payloads): there is a payload for 'a', and the variants are b; change the one" in new, "not so before"
+
+
+def test_encrypted_payloads_are_no_definitions_and_stay_encrypted(sandbox: Sandbox) -> None:
+    """A personal API key reads them in clear; what is sent without the mark PostHog would store so."""
+    filters = {"groups": ALL, "payloads": {"true": '"s3cret"'}}
+    body = {"key": "sealed", "filters": filters, "is_remote_configuration": True, "has_encrypted_payloads": True}
+    id_ = str(sandbox.call("POST", "feature_flags/", body)["id"])
+    provider = Runs(sandbox, {}).new_run("flag")
+    wanted = {"key": "sealed", "release_conditions": ALL, "is_remote_configuration": True}
+
+    def checked(olds: dict[str, Any], **more: Any) -> dict[str, Any]:
+        meta = Metadata("flag/sealed", id=id_ if olds else "")
+        return {**provider.check(olds, to_inputs({**wanted, **more}, meta)).inputs}
+
+    refused = "flag/sealed: its payloads are not the file's to say: PostHog keeps them encrypted, and definitions hold "
+    refused += "no secrets; write `unmanaged: [payloads]`"
+    for payloads in ({}, {"true": '"s3cret"'}, {"true": ENCRYPTED}):
+        assert checked({}, payloads=payloads)[PROBLEM] == refused
+    created = provider.create(checked({}, unmanaged=["payloads"]))
+    state = provider.read(id_, {**(created.outs or {})}).outs or {}
+    assert created.id == id_
+    fewer = checked({**state}, unmanaged=["payloads"], release_conditions=[{**ALL[0], "rollout_percentage": 10}])
+    assert PROBLEM not in fewer
+    sandbox.requests()
+    provider.update(id_, {**state}, fewer)
+    [sent] = [each["body"] for each in sandbox.requests() if each["method"] == "PATCH"]
+    assert sent["has_encrypted_payloads"] is True
+    assert sent["filters"]["payloads"] == filters["payloads"]
+    assert checked({**state}, payloads={"true": '"new"'})[PROBLEM] == refused
+    refreshed = provider.read(id_, to_inputs(wanted, Metadata("flag/sealed"))).outs
+    assert "s3cret" not in str([created.outs, state, refreshed])

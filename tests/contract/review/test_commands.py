@@ -188,6 +188,23 @@ def test_what_a_file_can_not_say_is_left_to_posthog_and_said(checkout: Checkout)
     assert "nothing differs" in checkout.ai_admin("drift")
 
 
+def test_an_encrypted_payload_is_in_no_file_and_nothing_shows_it(checkout: Checkout) -> None:
+    filters = {"groups": [{"properties": []}], "payloads": {"true": '"s3cret"'}}
+    sealed = {"is_remote_configuration": True, "has_encrypted_payloads": True}
+    checkout.by_hand("POST", "feature_flags/", {"key": "sealed", "filters": filters, **sealed})
+    said = checkout.ai_admin("pull", "--all")
+    reason = "PostHog keeps them encrypted, and definitions hold no secrets"
+    assert f"flag/sealed: payloads is left to PostHog: {reason}" in said
+    path = checkout.folder / "flags" / "sealed.yaml"
+    text = path.read_text()
+    assert f"# Left to PostHog: payloads, since {reason}." in text
+    path.write_text(text.replace("unmanaged: [payloads]", "payload: mine"))
+    said += checkout.ai_admin("drift", code=1) + checkout.ai_admin("drift", "--json", code=1)
+    refused = checkout.ai_admin("pull", "sealed", code=1)
+    assert f"its payloads: {reason}; write `unmanaged: [payloads]` into its file" in refused
+    assert "s3cret" not in said + refused + "".join(each.read_text() for each in checkout.folder.glob("*/*.yaml"))
+
+
 def test_a_change_by_hand_is_reported_and_becomes_one_changed_line(checkout: Checkout) -> None:
     checkout.ai_admin("pull", "--all")
     file = checkout.folder / "flags" / "model.yaml"
