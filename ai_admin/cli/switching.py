@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -172,15 +174,28 @@ def to_last(word: str, keys: Sequence[str], reason: str | None, paths: Sequence[
 
 
 def pull_request(branch: str, title: str, paths: Sequence[str], root: Path) -> Iterator[str]:
-    """Yield the commands for a pull request with these files, of which some may be new or gone."""
+    """Yield the commands for a pull request with these files, of which some may be new or gone.
+
+    The branch has a number at its end where one of its name is known to Git. They are one list, of which nothing runs
+    after what failed: on the wrong branch the commit would be pushed to that.
+    """
     shown = " ".join(shlex.quote(os.path.relpath(root / path)) for path in paths)
     new = git(root, "ls-files", "--others", "--", *paths)
-    yield f"  git switch -c {branch}"
+    yield f"  git switch -c {shlex.quote(_free(branch, root))} &&"
     if new:
-        yield f"  git add -- {shown}"
-    yield f"  git commit -m {shlex.quote(title)} -- {shown}"
-    yield "  git push -u origin HEAD"
+        yield f"  git add -- {shown} &&"
+    yield f"  git commit -m {shlex.quote(title)} -- {shown} &&"
+    yield "  git push -u origin HEAD &&"
     yield "  gh pr create --fill"
+
+
+def _free(branch: str, root: Path) -> str:
+    """Return the name for a new branch: this one, or with a number."""
+    refs = git(root, "for-each-ref", "--format=%(refname)", "refs/heads", "refs/remotes") or b""
+    # refs/heads/NAME, refs/remotes/REMOTE/NAME
+    taken = {re.sub(r"^refs/(?:heads|remotes/[^/]+)/", "", ref) for ref in refs.decode(errors="replace").split()}
+    names = (f"{branch}-{number}" if number > 1 else branch for number in count(1))
+    return next(name for name in names if name not in taken)
 
 
 def git(root: Path, *arguments: str) -> bytes | None:

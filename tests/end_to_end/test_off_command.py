@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.commands import run_script
 from tests.support.oncall import FILE, OnCall
 from tests.support.sandbox import Sandbox, running_sandbox
 
@@ -73,14 +75,30 @@ def test_a_switch_whose_answer_is_lost_is_looked_at(
         assert (done.returncode, f"ai may be {word}, or not: " in done.stderr) == (1, True), done.stderr
 
 
+def pasted(printed: str, oncall: OnCall, tmp_path: Path) -> subprocess.CompletedProcess[str]:
+    """Run the commands that were printed, as a shell does into which somebody pastes them: on after a failure."""
+    commands = "".join(line for line in printed.splitlines(True) if line.startswith("  "))
+    return run_script(f"set +e\n{commands}", oncall.folder, os.environ, tmp_path / "bin")
+
+
 def test_the_commands_that_off_prints_make_the_commit(oncall: OnCall, tmp_path: Path) -> None:
+    """On a branch of its own each time, never on the one that it is to be merged into."""
     oncall.remote(tmp_path / "remote")
-    printed = oncall.run("off", "ai", "--reason", "cost").stdout.splitlines()
-    commands = [line.strip() for line in printed if line.startswith("  git ")]
-    assert len(commands) == 3
-    subprocess.run(["bash", "-ec", "\n".join(commands)], cwd=oncall.folder, check=True, capture_output=True)
-    assert oncall.git("log", "-1", "--format=%s", "origin/off/ai").strip() == "Switch off ai: cost"
-    assert oncall.git("status", "--porcelain") == ""
+    for branch in ("off/ai", "off/ai-2"):
+        printed = oncall.run("off", "ai", "--reason", "cost").stdout
+        assert pasted(printed, oncall, tmp_path).returncode == 0
+        assert oncall.git("log", "-1", "--format=%s", f"origin/{branch}").strip() == "Switch off ai: cost"
+        assert oncall.git("status", "--porcelain") == ""
+        oncall.git("switch", "-q", "main")
+        if branch == "off/ai":
+            oncall.git("branch", "-q", "-D", branch)  # pushed, and known from there
+    assert (tmp_path / "bin" / "gh.calls").read_text() == "pr create --fill\n" * 2
+    before = oncall.git("log", "main", "--format=%H")
+    printed = oncall.run("off", "ai").stdout
+    oncall.git("branch", "off/ai-3")
+    assert pasted(printed, oncall, tmp_path).returncode != 0
+    assert oncall.git("log", "main", "--format=%H") == before
+    assert "main" not in oncall.git("branch", "--remotes")
 
 
 @pytest.mark.parametrize("left", ["unmanaged: [active]\n", "stacks: {production: {unmanaged: [active]}}\n"])

@@ -36,7 +36,8 @@ def test_the_step_is_shown_and_written_and_becomes_a_pull_request(checkout: Chec
     assert (checkout.folder / "flags/ai.yaml").read_text() == before
     done = run("ai", "--from", "staging", "--to", "production")
     assert done.exit_code == 0
-    assert done.stdout.startswith(f"{said}flags/ai.yaml says so now; for a pull request:\n  git switch -c promote/ai\n")
+    offered = "flags/ai.yaml says so now; for a pull request:\n  git switch -c promote/ai &&\n"
+    assert done.stdout.startswith(f"{said}{offered}")
     assert "git commit -m 'Promote ai to production' -- flags/ai.yaml" in done.stdout
     assert "rollout_percentage: 50" in (checkout.folder / "flags/ai.yaml").read_text()
     again = run("ai", "--from", "staging", "--to", "production")
