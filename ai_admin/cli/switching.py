@@ -18,6 +18,7 @@ from click.core import ParameterSource
 from ai_admin.cli.checkout import only_stack
 from ai_admin.cli.text import ended, waiting
 from ai_admin.definitions.document import Document
+from ai_admin.definitions.files import File
 from ai_admin.definitions.saving import save
 from ai_admin.definitions.spelling import closest, listed
 from ai_admin.definitions.stacks import known_stacks
@@ -153,18 +154,36 @@ def edit(stack: Stack, key: str, change: Callable[[Document], Document]) -> Edit
     except NotEdited as problem:
         return Edit(None, f"{document.path} was not edited: {problem}", False)
     word = "on" if is_on(changed, stack.name) else "off"
+    is_new = changed.text != document.text
     status = git(stack.root, "status", "--porcelain", "--", document.path)
-    if changed.text == document.text:
-        return Edit(document.path if status else None, f"{document.path} says already that it is {word}")
+    # Back to what is committed, it is nothing to commit; without Git that is not known.
+    path = document.path if status or (status is None and is_new) else None
+    along = f"\n{path} {_ALONG}" if status and _has_others(stack.root, document, changed, change) else ""
+    if not is_new:
+        return Edit(path, f"{document.path} says already that it is {word}{along}")
     line = line_of(changed, stack.name)
     others = [
         each
         for each in known_stacks(stack.root)
         if each != stack.name and is_on(document, each) != is_on(changed, each)
     ]
-    as_well = f"; so it goes {word} with the next `pulumi up` of {' and '.join(others)}, too" if others else ""
-    path = None if status == b"" else document.path  # back to what is committed
-    return Edit(path, f"{document.path}:{line} says that it is {word} now{as_well}")
+    as_well = f"; so it goes {word} with the next `pulumi up` of {' and '.join(others)}, too" if path and others else ""
+    return Edit(path, f"{document.path}:{line} says that it is {word} now{as_well}{along}")
+
+
+_ALONG = "has other uncommitted changes, which the commit below takes along; `git commit -p` asks about each"
+
+
+def _has_others(root: Path, before: Document, after: Document, change: Callable[[Document], Document]) -> bool:
+    """Return whether a file differs by more than a change from what is committed."""
+    committed = git(root, "cat-file", "--filters", f"HEAD:./{before.path}")
+    if committed is None:
+        return True  # the whole file is new
+    try:
+        text = committed.decode("utf-8")
+        return before.text != text and change(Document(File(before.path, before.kind, text))).text != after.text
+    except (NotEdited, UnicodeDecodeError):
+        return True
 
 
 def to_last(word: str, keys: Sequence[str], reason: str | None, paths: Sequence[str], root: Path) -> Iterator[str]:

@@ -101,6 +101,36 @@ def test_the_commands_that_off_prints_make_the_commit(oncall: OnCall, tmp_path: 
     assert "main" not in oncall.git("branch", "--remotes")
 
 
+def test_what_else_the_commit_takes_along_is_said(oncall: OnCall, sandbox: Sandbox) -> None:
+    along = "flags/ai.yaml has other uncommitted changes, which the commit below takes along"
+    for word in ("off", "off", "on"):
+        assert along not in oncall.run(word, "ai").stdout, word
+    assert oncall.git("status", "--porcelain") == ""
+    oncall.write("ai", FILE.replace("40", "90"))
+    for word in ("off", "off", "on"):
+        done = oncall.run(word, "ai")
+        assert along in done.stdout.split("to make it lasting:")[0], word
+    oncall.git("checkout", "-q", "--", "flags/ai.yaml")
+    oncall.run("off", "ai")
+    oncall.commit()
+    assert along not in oncall.run("on", "ai").stdout
+    oncall.commit()
+    oncall.create("new")
+    oncall.write("new", FILE.replace("key: ai", "key: new"))
+    assert along.replace("ai.yaml", "new.yaml") in oncall.run("off", "new").stdout
+
+
+def test_other_stacks_follow_only_where_there_is_something_to_commit(oncall: OnCall) -> None:
+    (oncall.folder / "Pulumi.staging.yaml").write_text("config: {}\n")
+    oncall.commit()
+    follows = "with the next `pulumi up` of staging, too"
+    assert f"off now; so it goes off {follows}" in oncall.run("off", "ai", "--stack", "production").stdout
+    assert follows not in oncall.run("on", "ai", "--stack", "production").stdout, "nobody was told that it is off"
+    oncall.run("off", "ai", "--stack", "production")
+    oncall.commit()
+    assert f"on now; so it goes on {follows}" in oncall.run("on", "ai", "--stack", "production").stdout
+
+
 @pytest.mark.parametrize("left", ["unmanaged: [active]\n", "stacks: {production: {unmanaged: [active]}}\n"])
 def test_a_file_that_leaves_the_switch_to_posthog_stays_as_it_is(oncall: OnCall, left: str) -> None:
     text = f"{FILE}{left}"
