@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 import click
@@ -15,6 +16,7 @@ from ai_admin.cli.switching import (
     asked_for,
     edit,
     left,
+    on_again,
     opened,
     reason_option,
     stack_option,
@@ -82,7 +84,9 @@ def _off(stack: Stack, key: str, reason: str | None, with_dependents: bool) -> N
     paths = [each.path for each in edits if each.path]
     if paths:
         click.echo("to make it lasting:")
-        click.echo("\n".join(to_last("off", [flag["key"] for flag in done], reason, paths, stack.root)))
+        click.echo("\n".join(to_last("off", _keys(done), reason, paths, stack.root)))
+    if len(flags) > 1 and done:
+        click.echo(f"to switch them on again, one after the other:\n{on_again(_keys(reversed(done)), stack)}")
     if live["active"] and live in done:
         _tell_reach(stack, live)
     if len(done) < len(flags):
@@ -90,6 +94,10 @@ def _off(stack: Stack, key: str, reason: str | None, with_dependents: bool) -> N
     if not all(each.well for each in edits):
         why = "off in PostHog, and not in every file: `pulumi up` leaves the flag off and reports it"
         raise ended(why, NOT_IN_FILE)
+
+
+def _keys(flags: Iterable[Live]) -> list[str]:
+    return [flag["key"] for flag in flags]
 
 
 def _switched(stack: Stack, live: Live) -> bool:

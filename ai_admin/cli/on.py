@@ -15,6 +15,7 @@ from ai_admin.cli.switching import (
     asked_for,
     edit,
     git,
+    on_again,
     opened,
     reason_option,
     stack_option,
@@ -25,7 +26,14 @@ from ai_admin.definitions.files import File
 from ai_admin.definitions.switch_line import is_on, switched
 from providers.posthog.consents import on_code
 from providers.posthog.errors import ApiError, NotEdited, NotSwitched
-from providers.posthog.switch import Live, disabled_dependencies, not_switched, only_switched_off, turn
+from providers.posthog.switch import (
+    Live,
+    disabled_dependencies,
+    disabled_dependents,
+    not_switched,
+    only_switched_off,
+    turn,
+)
 
 VERSIONS = 20
 """The number of earlier versions of a file that are searched."""
@@ -49,7 +57,8 @@ def on(key: str, stack: str | None, reason: str | None) -> None:
     root = checkout()
     # What serves people is switched in no stack that nobody meant.
     there = opened(root, only_stack(root, stack, by_shell=False))
-    problem = _switched_on(there, asked_for(there, key))
+    live = asked_for(there, key)
+    problem = _switched_on(there, live)
     edited = edit(there, key, lambda document: _as_before(there, document))
     click.echo(problem or f"{key} is on in {there}", err=bool(problem))
     click.echo(edited.message, err=not edited.well)
@@ -62,6 +71,8 @@ def on(key: str, stack: str | None, reason: str | None) -> None:
         click.echo("\n".join(to_last("on", [key], reason, paths, there.root)))
     if problem:
         raise click.exceptions.Exit(LEFT)
+    if others := _still_off(there, live):
+        click.echo(f"these flags depend on it and are off; to switch them on as well:\n{on_again(others, there)}")
     if not edited.well:
         raise click.exceptions.Exit(NOT_IN_FILE)
 
@@ -94,7 +105,15 @@ def _first(stack: Stack, live: Live) -> str:
         keys = disabled_dependencies(stack.client, live)
     except ApiError:
         return ""
-    return "".join(f"\n  ai-admin on {key} --stack {stack.name}" for key in keys)
+    return f"\n{on_again(keys, stack)}" if keys else ""
+
+
+def _still_off(stack: Stack, live: Live) -> list[str]:
+    """Return the flags that are off and depend on one that is on now; none where PostHog does not say."""
+    try:
+        return disabled_dependents(stack.client, live)
+    except ApiError:
+        return []
 
 
 def _file(stack: Stack) -> str:

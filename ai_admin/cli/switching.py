@@ -6,7 +6,7 @@ import os
 import re
 import shlex
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -190,6 +190,11 @@ def to_last(word: str, keys: Sequence[str], reason: str | None, paths: Sequence[
     """Yield the commands for a pull request with these files: branch, commit, push, create."""
     title = f"Switch {word} {', '.join(keys)}" + (f": {reason}" if reason else "")
     return pull_request(f"{word}/{keys[-1]}", title, paths, root)
+
+
+def on_again(keys: Iterable[str], stack: Stack) -> str:
+    """Return the commands that switch flags on, each in a line."""
+    return "\n".join(f"  ai-admin on {key} --stack {stack.name}" for key in keys)
 
 
 def pull_request(branch: str, title: str, paths: Sequence[str], root: Path) -> Iterator[str]:

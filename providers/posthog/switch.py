@@ -95,15 +95,21 @@ def dependents(client: Client, live: Live) -> dict[str, Live]:
 
 def disabled_dependencies(client: Client, live: Live) -> list[str]:
     """Return the keys of the flags that are off and that this one depends on. Raises ``ApiError``."""
+    needed = _needed(live)
+    flags = every(client) if needed else {}
+    return sorted(key for key, flag in flags.items() if str(flag["id"]) in needed and not flag["active"])
+
+
+def disabled_dependents(client: Client, live: Live) -> list[str]:
+    """Return the keys of the flags that are off and depend on this one. Raises ``ApiError``."""
+    return sorted(key for key, flag in every(client).items() if str(live["id"]) in _needed(flag) and not flag["active"])
+
+
+def _needed(live: Live) -> set[str]:
+    """Return the ids of the flags that a flag depends on."""
     groups = (live.get("filters") or {}).get("groups") or ()
-    looked_at = {
-        str(each.get("key"))
-        for group in groups
-        for each in group.get("properties") or ()
-        if each.get("type") == "flag"
-    }
-    flags = every(client) if looked_at else {}
-    return sorted(key for key, flag in flags.items() if str(flag["id"]) in looked_at and not flag["active"])
+    properties = (each for group in groups for each in group.get("properties") or ())
+    return {str(each.get("key")) for each in properties if each.get("type") == "flag"}
 
 
 def in_order(client: Client, live: Live) -> list[Live]:

@@ -225,6 +225,14 @@ def test_c5_flags_that_depend_on_it_are_named_and_go_off_with_it(oncall: OnCall,
     assert "active: false" in oncall.read("middle")
     assert "no file in flags/ that can be read has the key end" in done.stderr
     assert "git commit -m 'Switch off end, middle, ai' -- flags/middle.yaml flags/ai.yaml" in done.stdout
+    back = [f"  ai-admin on {key} --stack production" for key in ("ai", "middle", "end")]
+    assert "\n".join(["to switch them on again, one after the other:", *back, ""]) in done.stdout
+    for key, other in (("ai", "middle"), ("middle", "end")):
+        depends = "these flags depend on it and are off; to switch them on as well:"
+        assert oncall.run("on", key).stdout.endswith(f"{depends}\n  ai-admin on {other} --stack production\n")
+    assert "depend on it" not in oncall.run("on", "end").stdout
+    assert [oncall.is_on(key) for key in ("ai", "middle", "end")] == [True, True, True]
+    assert "depend on it" not in oncall.run("on", "ai").stdout
 
 
 def test_a_flag_that_depends_on_one_that_is_off_is_not_switched_on_before_that(
