@@ -41,7 +41,7 @@ class Sandbox:
         self.api_key: str = ready["personal_api_key"]
         self.project_api_key: str = ready["project_api_key"]
         # Kept connections, and no session for each request: thousands of requests are most of what many tests do.
-        self._pool = urllib3.PoolManager(maxsize=32, retries=False, timeout=10)
+        self.pool = urllib3.PoolManager(maxsize=32, retries=False, timeout=10)
 
     @property
     def environ(self) -> dict[str, str]:
@@ -84,7 +84,7 @@ class Sandbox:
     def _send(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Any:
         """Send a request, which must succeed, and return what the answer's JSON says."""
         sent = {} if body is None else {"json": body}
-        answer = self._pool.request(method, self.url + path, headers=headers, **sent)
+        answer = self.pool.request(method, self.url + path, headers=headers, **sent)
         assert answer.status < 400, f"{method} {path}: {answer.status} {answer.data.decode()}"
         return json.loads(answer.data) if answer.data else None
 

@@ -5,16 +5,15 @@ reference; PostHog's QuerySchemaParser and MCPInsightSerializer).
 from typing import Any
 
 import pytest
-import requests
 
-from sandbox.tests.shapes import Api, refusal
+from sandbox.tests.shapes import Answer, Api, refusal
 
 MCP = {"x-posthog-client": "mcp"}
 EVENT = {"kind": "EventsNode", "event": "seen"}
 BARE = {"kind": "TrendsQuery", "series": [EVENT]}
 
 
-def _save(api: Api, query: Any, path: str = "insights/", method: str = "POST") -> requests.Response:
+def _save(api: Api, query: Any, path: str = "insights/", method: str = "POST") -> Answer:
     return api(method, path, {"query": query}, headers=MCP)
 
 

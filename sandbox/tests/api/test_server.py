@@ -15,10 +15,11 @@ from typing import Any
 
 import pytest
 import requests
+from urllib3.exceptions import HTTPError
 
 from sandbox.__main__ import main
 from sandbox.tests.running import REPOSITORY, Sandbox, running_sandbox
-from sandbox.tests.shapes import Api, in_cohort, person, variants
+from sandbox.tests.shapes import Answer, Api, in_cohort, person, variants
 
 
 def _start(data: Path, *options: str) -> tuple[subprocess.Popen[str], dict[str, Any]]:
@@ -99,7 +100,7 @@ def test_what_it_computes_with_is_in_its_own_folder_and_gone_afterwards(
 
 
 def test_a_query_that_takes_a_minute_holds_up_nobody(tmp_path: Path) -> None:
-    def ask(sql: str) -> requests.Response:
+    def ask(sql: str) -> Answer:
         query = {"query": {"kind": "HogQLQuery", "query": sql}, "refresh": "force_blocking"}
         return own("POST", "query/", query, timeout=60)
 
@@ -164,7 +165,7 @@ def test_a_kill_under_load_loses_no_answered_write(tmp_path: Path) -> None:
                 answered[key] = 1
                 for _ in range(luck.randrange(3)):
                     answered[key] = own.patch(f"feature_flags/{flag['id']}/", {"name": "x"})["version"]
-            except (requests.RequestException, ValueError):  # cut off, before the answer or within it
+            except (HTTPError, ValueError):  # cut off, before the answer or within it
                 return
             if len(answered) >= 60:
                 enough.set()

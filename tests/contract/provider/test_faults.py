@@ -8,7 +8,6 @@ from itertools import count
 from typing import Any
 
 import pytest
-import requests
 
 from providers.posthog.kinds import KINDS
 from tests.support.clocks import Fast
@@ -63,11 +62,11 @@ def struck(sandbox: Sandbox, fault: dict[str, Any]) -> Iterator[None]:
     """Let the first reading and the first writing request in the block suffer this."""
     rules = [{**fault, "methods": methods, "nth": 1} for methods in (["GET"], WRITES)]
     plan = {"seed": 1, "rules": [*ALSO_STALE, *rules]}
-    requests.put(f"{sandbox.url}/_sandbox/faults", json=plan, timeout=10).raise_for_status()
+    sandbox.call("PUT", "/_sandbox/faults", plan)
     try:
         yield
     finally:
-        requests.delete(f"{sandbox.url}/_sandbox/faults", timeout=10).raise_for_status()
+        sandbox.call("DELETE", "/_sandbox/faults")
 
 
 def standing(sandbox: Sandbox, kind: str, name: str) -> int:
