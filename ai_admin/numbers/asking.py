@@ -24,9 +24,10 @@ def used(name: str) -> str:
 
 
 def odd() -> str:
-    """Return SQL for whether a run says that it used what no run can have used: in brackets beside an ``AND``."""
+    """Return SQL for whether a run says that it used what no run can have used."""
     names = (product.TOKENS, product.PROMPT_TOKENS, product.COMPLETION_TOKENS, product.COST)
-    return " OR ".join(f"isNotNull(toFloat(properties.{name})) AND NOT ({_believable(name)})" for name in names)
+    some = (f"isNotNull(toFloat(properties.{name})) AND NOT ({_believable(name)})" for name in names)
+    return f"({' OR '.join(some)})"
 
 
 def _believable(name: str) -> str:

@@ -56,7 +56,7 @@ SELECT
     count(DISTINCT if(timestamp >= toDateTime({{start}}, 'UTC'), person_id, NULL)) AS persons,
     countIf(timestamp >= toDateTime({{start}}, 'UTC')) AS runs,
     countIf(timestamp >= toDateTime({{start}}, 'UTC') AND properties.{product.SUCCESS} = false) AS failed,
-    countIf(timestamp >= toDateTime({{start}}, 'UTC') AND ({odd()})) AS odd,
+    countIf(timestamp >= toDateTime({{start}}, 'UTC') AND {odd()}) AS odd,
     sumIf({used(product.TOKENS)}, timestamp >= toDateTime({{start}}, 'UTC')) AS tokens,
     sumIf({used(product.COST)}, timestamp >= toDateTime({{start}}, 'UTC')) AS cost,
     sumIf({used(product.TOKENS)}, timestamp >= toDateTime({{today}}, 'UTC')) AS today,
