@@ -9,18 +9,17 @@ from pathlib import Path
 
 import click
 
+from ai_admin.cli.as_written import all_switched_off, off_in_files, still_on
 from ai_admin.cli.checkout import checkout, only_stack
-from ai_admin.cli.switching import stack_option
+from ai_admin.cli.switching import opened, stack_option
 from ai_admin.cli.text import waiting
-from ai_admin.definitions.check import check
-from ai_admin.definitions.off_files import off_by_file
 from ai_admin.definitions.stacks import known_stacks
 from ai_admin.review import reading
 from ai_admin.review.applying import apply as apply_plan
 from ai_admin.review.bound import held, left, moved, parse
-from ai_admin.review.plan import Planned, planned
+from ai_admin.review.plan import planned
 from ai_admin.review.text import text
-from providers.posthog.errors import OutdatedPlan, UnreadablePlan, UnreadableState
+from providers.posthog.errors import ApiError, OutdatedPlan, UnreadablePlan, UnreadableState
 from providers.posthog.reviewed import AGAIN
 
 MOVED = 4
@@ -45,16 +44,18 @@ def apply(plan: Path | None, stack: str | None, yes: bool) -> None:
     since, and PLAN is not about, is not touched, and is named at the end. A flag that PLAN changes and somebody
     switched off since stays off, and the run fails. Without PLAN a plan is made, shown and asked about.
 
-    Where a safety rule refuses the run, nothing is applied. Where one object is refused (`not applied` in the plan),
-    and what refers to it, the others are applied, and why that one is not is said at the end.
+    Where a safety rule refuses the run, a file is broken, or something moved, nothing is applied but switch-offs:
+    with PLAN or --yes the flags whose files say that they are off go off, as by `ai-admin off --as-written`; without,
+    those that are on are named. Where one object is refused (`not applied` in the plan), and what refers to it, the
+    others are applied, and why that one is not is said at the end.
 
     `pulumi up` is the real one, with its state, lock and history; the provider refuses what is not in the plan. What
     was applied already, by a run that was interrupted, is no reason to refuse; nor is the switch of a flag that its
     file has off. An interrupt is handed to Pulumi, which ends what it has begun; a second one ends it at once.
 
     Exit codes: 0 all is applied, or waits until somebody approves it in PostHog, which is counted apart, 1 something is
-    not, or is refused, 2 wrong use, 4 nothing was applied, since something moved, the files are not those of PLAN, or
-    another version of ai-admin made it, 130 interrupted.
+    not, or is refused, 2 wrong use, 4 nothing was applied but switch-offs, since something moved, the files are not
+    those of PLAN, or another version of ai-admin made it, 130 interrupted.
     """
     root = checkout()
     try:
@@ -68,15 +69,17 @@ def apply(plan: Path | None, stack: str | None, yes: bool) -> None:
     name = only_stack(root, stack or (str(then["stack"]) if then else None))
     if then and then["stack"] != name:  # before the stack is opened: what that one lacks is beside the point
         raise _nothing_applied([f"the plan is for stack {then['stack']}, and this is {name}", AGAIN], MOVED)
+    agreed = yes or then is not None
     found = planned(root, name, count=then is None, waiting=waiting)
     if isinstance(found, tuple):
-        raise _nothing_applied(found, 1, name, _off_by_file(root, name))
+        raise _nothing_applied(found, 1, root, name, agreed)
     if then is None:
         click.echo(text(found.report))
     elif lines := moved(then, found):
-        raise _nothing_applied([*lines, AGAIN], MOVED, name, _still_on(found))
+        there = all(then[part] == getattr(found.report, part) for part in ("host", "project"))
+        raise _nothing_applied([*lines, AGAIN], MOVED, root, name, there)
     if refused := found.report.refused:
-        raise _nothing_applied(refused, 1, name, _still_on(found))
+        raise _nothing_applied(refused, 1, root, name, agreed)
     untouched, stays = (left(then, found), held(then, found)) if then else ({}, [])
     if then is None and not yes and found.report.entries:
         if not sys.stdin.isatty():
@@ -107,22 +110,33 @@ def apply(plan: Path | None, stack: str | None, yes: bool) -> None:
         raise click.exceptions.Exit(1)
 
 
-def _still_on(found: Planned) -> list[str]:
-    """Return the flags that are off by their files, without those that PostHog has off already."""
-    off = {str(each.ref) for each in found.outlook.changes if each.live and each.live.get("active") is False}
-    return [name for name in found.plan.off if name not in off]
+def _nothing_applied(
+    why: Sequence[str], code: int, root: Path | None = None, stack: str = "", agreed: bool = False
+) -> click.exceptions.Exit:
+    """Say why nothing is applied but what files switch off, which nothing holds up; return the end of the command.
 
-
-def _off_by_file(root: Path, stack: str) -> list[str]:
-    """Return the flags whose files say that they are off, also where other files have problems."""
-    return [each.key for each in off_by_file(check(root, (stack,)), root, stack)]
-
-
-def _nothing_applied(why: Sequence[str], code: int, stack: str = "", off: Sequence[str] = ()) -> click.exceptions.Exit:
-    """Say why nothing is applied, and what goes off all the same; return the end of the command."""
-    click.echo("\n".join(["nothing was applied:", *(f"  {line}" for line in why)]), err=True)
-    if off:
-        command = f"ai-admin off --as-written --stack {stack}"
-        # Without a plan it is not known which of them are on.
-        click.echo(f"to have {', '.join(off)} off all the same: {command}", err=True)
+    ``root`` and ``stack`` say where that is. Where nobody ``agreed`` to anything yet, it is said how to do it.
+    """
+    but = root is not None and _off_all_the_same(root, stack, agreed)
+    click.echo("\n".join([f"nothing {'else ' if but else ''}was applied:", *(f"  {line}" for line in why)]), err=True)
     return click.exceptions.Exit(code)
+
+
+def _off_all_the_same(root: Path, stack: str, agreed: bool) -> bool:
+    """Switch off the flags that are on and whose files say that they are off, and return whether there were any."""
+    off, command = off_in_files(root, stack), f"ai-admin off --as-written --stack {stack}"
+    if not off:
+        return False
+    try:
+        there = opened(root, stack)
+        flags = still_on(there, off)
+    except (click.UsageError, ApiError):  # why, is what there is no plan for
+        keys = ", ".join(each.key for each in off)
+        click.echo(f"whether PostHog has them on is not known; to have {keys} off all the same: {command}", err=True)
+        return False
+    if flags and agreed:
+        all_switched_off(there, flags)
+    elif flags:
+        keys = ", ".join(flag["key"] for flag in flags)
+        click.echo(f"to have {keys} off all the same: {command}", err=True)
+    return agreed and bool(flags)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import click
 
+from ai_admin.cli.as_written import all_switched_off, off_in_files, still_on
 from ai_admin.cli.checkout import checkout, only_stack
 from ai_admin.cli.switching import (
     LEFT,
@@ -23,11 +24,9 @@ from ai_admin.cli.switching import (
     to_last,
 )
 from ai_admin.cli.text import ended
-from ai_admin.definitions.check import check
-from ai_admin.definitions.off_files import off_by_file
 from ai_admin.definitions.switch_line import switched
 from providers.posthog.errors import ApiError, NotSwitched
-from providers.posthog.switch import Audience, Live, audiences, dependents, every, in_order, not_switched, turn
+from providers.posthog.switch import Audience, Live, audiences, dependents, in_order, not_switched, turn
 
 PATIENCE = 1.0
 """Seconds that the command waits, once all is done, for PostHog to count who is affected."""
@@ -143,37 +142,11 @@ def _tell_reach(stack: Stack, live: Live) -> None:
 
 
 def _off_as_written(stack: Stack) -> None:
-    """Switch off every flag that is on and whose own file is sound and says that it is off."""
-    definitions = list(off_by_file(check(stack.root, (stack.name,)), stack.root, stack.name))
     try:
-        live = every(stack.client) if definitions else {}
+        flags = still_on(stack, off_in_files(stack.root, stack.name))
     except ApiError as error:
         raise left(stack, "every flag", error) from None
-    # A new key that no run has applied yet is not known to PostHog.
-    found = (live.get(each.key) or live.get(each.renamed_from or "") for each in definitions)
-    flags = [flag for flag in found if flag and flag["active"]]
-    refused = _all_switched_off(stack, flags)
-    for key, problem in refused.items():
-        click.echo(not_switched(key, "off", str(problem), problem.unknown), err=True)
     if not flags:
         click.echo(f"{stack}: no flag is on whose file says that it is off")
-    if refused:
+    if not all_switched_off(stack, flags):
         raise click.exceptions.Exit(LEFT)
-
-
-def _all_switched_off(stack: Stack, flags: list[Live]) -> dict[str, NotSwitched]:
-    """Switch flags off, and return why not by key. What depends on others goes first, which shows by being tried."""
-    refused: dict[str, NotSwitched] = {}
-    still_on = flags
-    while still_on:
-        refused = {}
-        for flag in still_on:
-            try:
-                turn(stack.client, flag, False)
-                click.echo(f"{flag['key']} is off in {stack}")
-            except NotSwitched as problem:
-                refused[flag["key"]] = problem
-        if len(refused) == len(still_on):
-            return refused
-        still_on = [flag for flag in still_on if flag["key"] in refused]
-    return refused

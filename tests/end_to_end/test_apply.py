@@ -119,11 +119,17 @@ def test_a_refused_plan_is_not_applied(story: Story) -> None:
     assert "a flag would be deleted while it is on" in why
     story.write("goes-off", 5, "active: false\n")
     story.plan(code=1)
-    offered = "to have flag/goes-off off all the same: ai-admin off --as-written --stack sandbox"
-    assert offered in story.run("apply", "plan.json", code=1)[1]
-    url = f"feature_flags/{story.live('goes-off')['id']}/"
-    story.sandbox.call("PATCH", url, {"active": False}, key=story.graces_key)
-    assert "off all the same" not in story.run("apply", "plan.json", code=1)[1]
+    asked = "to have goes-off off all the same: ai-admin off --as-written --stack sandbox"
+    assert asked in story.run("apply", "--stack", "sandbox", code=1)[1], "nobody agreed to anything yet"
+    assert story.live("goes-off")["active"]
+    story.project.write("flags/broken.yaml", "key: [\n")
+    said, why = story.run("apply", "plan.json", code=1)
+    assert said.startswith("goes-off is off in stack sandbox ")
+    assert why.startswith("nothing else was applied:\n  the definitions have problems:\n  flags/broken.yaml:")
+    (story.project.folder / "flags/broken.yaml").unlink()
+    assert not story.live("goes-off")["active"]
+    said, why = story.run("apply", "plan.json", code=1)
+    assert (said, why.splitlines()[0]) == ("", "nothing was applied:"), "it is off already"
     file.write_text(written)
 
 

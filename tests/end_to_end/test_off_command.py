@@ -249,6 +249,21 @@ def test_a_flag_that_depends_on_one_that_is_off_is_not_switched_on_before_that(
         assert oncall.is_on(key)
 
 
+def test_apply_switches_off_what_files_say_though_there_is_no_plan(oncall: OnCall) -> None:
+    for key in ("ai", "quiet"):
+        oncall.write(key, f"{FILE.replace('key: ai', f'key: {key}')}active: false\n")
+    oncall.create("quiet")
+    oncall.run("off", "quiet")
+    asked = oncall.run("apply")
+    assert "to have ai off all the same: ai-admin off --as-written --stack production" in asked.stderr
+    assert oncall.is_on("ai"), "nobody agreed to it"
+    done = oncall.run("apply", "--yes")
+    assert (done.returncode, done.stdout.startswith("ai is off in stack production ")) == (1, True), done.stdout
+    assert done.stderr.startswith("nothing else was applied:\n  there is no `pulumi` in PATH")
+    assert "--as-written" not in done.stderr
+    assert not oncall.is_on("ai")
+
+
 def test_c2_as_written_switches_off_what_sound_files_say(oncall: OnCall) -> None:
     """C2: what a merge switches off reaches each stack, whatever keeps a run from being applied."""
     oncall.create("other")

@@ -56,7 +56,7 @@ def test_a_plan_of_another_version_is_something_that_moved(checkout: Checkout) -
     assert done.stderr.startswith("nothing was applied:\n  plan.json was written by another version of ai-admin; make")
 
 
-def test_where_there_is_no_plan_the_flags_that_files_switch_off_can_go_off_all_the_same(checkout: Checkout) -> None:
+def test_where_posthog_can_not_be_asked_the_flags_that_files_switch_off_are_named(checkout: Checkout) -> None:
     checkout.write("flags/ai.yaml", "key: ai\nactive: false\n")
     hint = "to have ai off all the same: ai-admin off --as-written --stack staging"
     assert hint not in run("--stack", "staging").stderr
