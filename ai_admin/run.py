@@ -101,12 +101,14 @@ class Plan:
 
         def of(definition: Definition, ref: Ref) -> Metadata:
             name, id_ = str(ref), known.get(ref, "")
+            named = [f"{field} {each}" for field, each in definition.properties.items() if isinstance(each, Ref)]
             return Metadata(
                 name,
                 str(definition.source),
                 definition.adopt,
                 switch=switch.get(name, ""),
                 id="" if id_.startswith(WAITING) else id_,
+                named="" if id_ else "\n".join(named),
                 taken="" if id_ else taken.get(ref.kind, ""),
                 unchanged=definition.kind == "flag" and name in unchanged_names,
                 targeting=targeting.get(name, ""),

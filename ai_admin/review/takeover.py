@@ -473,12 +473,16 @@ def _located(problem: Problem, texts: Mapping[str, str]) -> tuple[Ref, list[str]
 
 
 def _ambiguous(every: Mapping[Ref, Object]) -> Iterator[tuple[Ref, int | str]]:
-    """Yield the objects, with their ids, that are not the only ones with what identifies them."""
+    """Yield the objects, with their ids, that are not the only ones with what identifies them.
+
+    What they refer to tells nobody: in a preview its id may not be known.
+    """
     for kind in KINDS.values():
         if kind.unique:
             continue
         mine = {ref: each for ref, each in every.items() if ref.kind == kind.name}
-        names = {ref: repr([each.properties.get(name) for name in kind.natural_key]) for ref, each in mine.items()}
+        told = [each.name for each in kind.fields if each.name in kind.natural_key and not each.ref]
+        names = {ref: repr([each.properties.get(name) for name in told]) for ref, each in mine.items()}
         counted = Counter(names.values())
         for ref, name in names.items():
             if counted[name] > 1:

@@ -20,6 +20,7 @@ from providers.posthog.history import not_read, step, why
 from providers.posthog.inputs import Metadata
 from providers.posthog.inventory import Live
 from providers.posthog.kinds.base import Field, Kind, Properties, Reading, Ref
+from providers.posthog.references import readable
 from providers.posthog.services import Services
 from providers.posthog.usage import users
 
@@ -92,12 +93,13 @@ class Adoption:
         Raises :class:`NotAdopted` and ``ApiError``.
         """
         with self._lock:
+            properties = self._with_adopted(properties, meta)
             there = [self._chosen(meta.adopt, properties, meta)] if meta.adopt else self.candidates(properties, meta)
             if not there:
                 return None
             found = there if meta.adopt else self._own(there, properties)
             if len(found) != 1:
-                if self._settled(properties, there):
+                if self._settled(properties):
                     raise NotAdopted(self._choice(found or there, bool(found)))
                 return None
             if not self._services.adoption_allowed:
@@ -207,17 +209,19 @@ class Adoption:
         reading, names = Reading(live, known or {}, self._directory), self._identifying()
         return {field.name: field.from_live(reading) for field in self._kind.fields if field.name in names}
 
-    def _settled(self, properties: Mapping[str, object], found: list[str]) -> bool:
-        """Return whether it is known what identifies a definition.
+    def _with_adopted(self, properties: Properties, meta: Metadata) -> Properties:
+        """Return properties with the ids of what this run adopts, which the engine does not tell in a preview."""
+        named = dict(line.split(" ", 1) for line in meta.named.splitlines())
+        ids = {
+            field: readable(Ref.parse(name), self._services.adopted[name])
+            for field, name in named.items()
+            if name in self._services.adopted and field in properties
+        }
+        return {**properties, **ids}
 
-        In a preview the id of an object that is new to the state is not known. What is found is about it all the same
-        where what is found refers to one that this run adopts.
-        """
-        unknown = [name for name in self._identifying() if not reconcile.known(properties.get(name))]
-        fields = [field for field in self._kind.fields if field.name in unknown]
-        lives = [self._identity(self._listed[id_]) for id_ in found]
-        adopted = self._services.adopted
-        return all(adopts(adopted, field.ref, live.get(field.name)) for field in fields for live in lives)
+    def _settled(self, properties: Mapping[str, object]) -> bool:
+        """Return whether it is known what identifies a definition: what it refers to may be made in this run."""
+        return all(reconcile.known(properties.get(name)) for name in self._identifying())
 
     def _choice(self, found: list[str], own: bool) -> str:
         oldest_first = sorted(found, key=lambda id_: (len(id_), id_))

@@ -69,6 +69,10 @@ class Metadata:
     to be off (ISO 8601), or nothing."""
     id: str = ""
     """The id of the object that was applied last; empty where there was none, or its creation waits for an approval."""
+    named: str = ""
+    """Of a definition that was not applied, a line for each field that is a reference: its name, a space, and the name
+    of the definition. In a preview the id of an object that is new to the state is not known, also of one that this run
+    adopts."""
     taken: str = ""
     """Of a definition that was not applied, a line for each other one of its kind that was: its object's id, a space,
     and its name. When a setting was changed Pulumi starts another provider process after the refresh, which has read

@@ -56,9 +56,9 @@ def cohort(key: str, name: str, adopt: str | None = None) -> dict[str, Any]:
     return {"name": name, "filters": CRITERIA, **noted(f"cohort/{key}", key, adopt)}
 
 
-def noted(name: str, file: str, adopt: str | None = None, taken: str = "") -> dict[str, Any]:
+def noted(name: str, file: str, adopt: str | None = None, taken: str = "", named: str = "") -> dict[str, Any]:
     """What the program sends along with a definition's properties."""
-    return to_inputs({}, Metadata(name, f"files/{file}.yaml:1:1", adopt, taken=taken))
+    return to_inputs({}, Metadata(name, f"files/{file}.yaml:1:1", adopt, taken=taken, named=named))
 
 
 def theirs(sandbox: Sandbox, key: str, rollout: int = 50, **more: Any) -> str:
@@ -206,10 +206,29 @@ def test_it_is_said_in_a_preview_too_where_its_flag_is_adopted(sandbox: Sandbox)
         made = sandbox.call("POST", "early_access_feature/", body, key=key)
         wanted = {"name": name, "stage": "draft", "flag": UNKNOWN}
         with running_plugin(sandbox.environ) as preview:
-            if adopted:
-                preview.check("flag", flag(made["feature_flag"]["key"], active=False))
-            problems = preview.problems("early_access_feature", {**wanted, **noted("early_access_feature/x", "x")})
+            theirs(sandbox, f"of-{name.lower()}", active=False)
+            key_of_flag = made["feature_flag"]["key"] if adopted else f"of-{name.lower()}"
+            preview.check("flag", flag(key_of_flag, active=False))
+            note = noted("early_access_feature/x", "x", named=f"flag flag/{key_of_flag}")
+            problems = preview.problems("early_access_feature", {**wanted, **note})
         assert ["not adopted" in each for each in problems] == [True] * adopted
+
+
+def test_of_several_of_one_name_a_preview_finds_the_one_with_the_flag_that_is_adopted(
+    sandbox: Sandbox, engine: Engine
+) -> None:
+    """PostHog makes the flags with their experiments."""
+    keys = [f"of-experiment-{next(_NUMBERS)}" for _ in range(2)]
+    made = [sandbox.call("POST", "experiments/", {"name": "Alike", "feature_flag_key": each})["id"] for each in keys]
+    engine.said.clear()
+    with running_plugin(sandbox.environ, engine) as preview:
+        for key, id_ in zip(keys, made, strict=True):
+            preview.check("flag", flag(key))
+            note = noted(f"experiment/{key}", key, named=f"flag flag/{key}")
+            assert preview.problems("experiment", {"name": "Alike", "flag": UNKNOWN, **note}) == []
+            assert f"adopts Experiment {id_}," in engine.said[-1]
+        new = noted("experiment/new", "new", named="flag flag/new")
+        assert preview.problems("experiment", {"name": "Alike", "flag": UNKNOWN, **new}) == [], "it is made"
 
 
 def test_a_subscription_that_says_the_same_is_taken_though_its_insights_are_not_known_yet(

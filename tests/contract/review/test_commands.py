@@ -148,6 +148,22 @@ def test_an_object_that_is_not_the_only_one_of_its_name_is_adopted_by_its_id(che
     assert "cohorts/beta-testers-2.yaml exists already, and not for staging: add that to its `only:`, and " in said
 
 
+def test_experiments_of_one_name_are_adopted_by_their_ids(checkout: Checkout) -> None:
+    """Their flags tell them apart, and in the preview of the first `up` the flags' ids are not known."""
+    variants = {"variants": [{"key": key, "rollout_percentage": 50} for key in ("control", "test")]}
+    for key in ("ended-flag", "ended-flag-2"):
+        filters = {"groups": [{"properties": []}], "multivariate": variants}
+        checkout.by_hand("POST", "feature_flags/", {"key": key, "filters": filters})
+        checkout.by_hand("POST", "experiments/", {"name": "Ended", "feature_flag_key": key})
+    checkout.ai_admin("pull", "--all")
+    ids = {each["feature_flag_key"]: each["id"] for each in checkout.sandbox.items("experiments")}
+    for name, key in (("ended", "ended-flag"), ("ended-2", "ended-flag-2")):
+        text = (checkout.folder / "experiments" / f"{name}.yaml").read_text()
+        assert f"\nkey: {name}\nadopt: {ids[key]}\n" in text
+        assert f"\nflag: {key}\n" in text
+    assert "nothing differs" in checkout.ai_admin("drift")
+
+
 def test_what_a_file_can_not_say_is_left_to_posthog_and_said(checkout: Checkout) -> None:
     """A webhook's address may be a secret, a tile with filters of its own is in no file, and people stop a survey."""
     asks = {"type": "popover", "questions": [{"type": "open", "question": "How?"}]}
