@@ -135,14 +135,12 @@ def edit(stack: Stack, key: str, change: Callable[[Document], Document]) -> Edit
     if unread:
         where, flaw = unread[0].path, unread[0].flaws[0]
         return Edit(None, f"{where}:{flaw.line}: {flaw.message}: nothing was edited; {flaw.fix}, and try again", False)
-    if not found:
-        return Edit(None, f"no file in flags/ that can be read has the key {key}: nothing was edited", False)
     here = [document for document in found if is_on(document, stack.name) is not None]
-    paths = listed([document.path for document in here or found], "and")
     if not here:
-        verb = "does" if len(found) == 1 else "do"
-        return Edit(None, f"{paths} {verb} not define it in stack {stack.name}: nothing was edited", False)
+        # No `pulumi up` of this stack looks at it, so that nothing is left to be done.
+        return Edit(None, f"no file in flags/ defines {key} in stack {stack.name}: nothing to edit")
     if len(here) > 1:
+        paths = listed([document.path for document in here], "and")
         return Edit(None, f"{paths} have the same key {key}: nothing was edited; keep one, and edit that", False)
     [document] = here
     if is_left(document, stack.name):

@@ -22,8 +22,13 @@ from providers.posthog.errors import NotEdited
 
 
 def flag_files(root: FilePath, key: str) -> Iterator[Document]:
-    """Yield the files that define a flag, of those that can be read. Only files that name it are parsed."""
-    yield from (document for document in _naming(root, key) if document.key == key)
+    """Yield the files that define a flag, of those that can be read. Only files that name it are parsed.
+
+    Until a run has given it its new key, a flag that was renamed has its former one in PostHog.
+    """
+    named = [*_naming(root, key)]
+    found = [document for document in named if document.key == key]
+    yield from found or (document for document in named if document.value.get("renamed_from") == key)
 
 
 def unreadable_files(root: FilePath, key: str) -> Iterator[Document]:
@@ -32,7 +37,8 @@ def unreadable_files(root: FilePath, key: str) -> Iterator[Document]:
 
 
 def _naming(root: FilePath, key: str) -> Iterator[Document]:
-    named = re.compile(rf"""(?:^|[\s{{,])["']?key["']?\s*:\s*["']?{re.escape(key)}["']?\s*(?:[,}}#]|$)""", re.M)
+    names, value = r"""["']?(?:key|renamed_from)["']?""", rf"""["']?{re.escape(key)}["']?"""
+    named = re.compile(rf"(?:^|[\s{{,]){names}\s*:\s*{value}\s*(?:[,}}#]|$)", re.M)
     for file in find(root, {"flags": "flag"}):
         if file.kind not in ("flag", ""):  # what else lies there may have the key of its flag
             continue

@@ -207,6 +207,26 @@ def test_off_in_posthog_and_not_in_the_file_is_said(oncall: OnCall) -> None:
     assert (oncall.read("ai"), oncall.read("copy")) == (FILE, FILE)
 
 
+@pytest.mark.parametrize("text", [None, f"{FILE}only: [staging]\n"])
+def test_a_flag_that_no_file_defines_here_has_none_to_edit(oncall: OnCall, text: str | None) -> None:
+    """No run of this stack knows it: nothing is left to do, and nothing would report it."""
+    (oncall.folder / "flags" / "ai.yaml").unlink()
+    if text:
+        oncall.write("ai", text)
+    for word, is_on in (("off", False), ("on", True)):
+        done = oncall.run(word, "ai")
+        assert (done.returncode, done.stderr, oncall.is_on("ai")) == (0, "", is_on)
+        assert "no file in flags/ defines ai in stack production: nothing to edit\n" in done.stdout
+    assert text is None or oncall.read("ai") == text
+
+
+def test_a_flag_whose_new_key_no_run_has_applied_is_edited_by_its_former_one(oncall: OnCall) -> None:
+    oncall.write("ai", FILE.replace("key: ai\n", "key: all-ai\nrenamed_from: ai\n"))
+    done = oncall.run("off", "ai")
+    assert (done.returncode, oncall.is_on("ai")) == (0, False)
+    assert "active: false" in oncall.read("ai")
+
+
 def test_c5_flags_that_depend_on_it_are_named_and_go_off_with_it(oncall: OnCall, sandbox: Sandbox) -> None:
     """C5: PostHog switches no flag off while another that is on depends on it."""
     base = next(item["id"] for item in sandbox.items("feature_flags") if item["key"] == "ai")
@@ -220,10 +240,10 @@ def test_c5_flags_that_depend_on_it_are_named_and_go_off_with_it(oncall: OnCall,
     assert "ai-admin off ai --stack production --with-dependents" in refused.stderr
     assert oncall.is_on("ai")
     done = oncall.run("off", "ai", "--with-dependents")
-    assert done.returncode == 3  # `end` has no file
+    assert (done.returncode, done.stderr) == (0, "")
     assert [oncall.is_on(key) for key in ("ai", "middle", "end")] == [False, False, False]
     assert "active: false" in oncall.read("middle")
-    assert "no file in flags/ that can be read has the key end" in done.stderr
+    assert "no file in flags/ defines end in stack production: nothing to edit" in done.stdout
     assert "git commit -m 'Switch off end, middle, ai' -- flags/middle.yaml flags/ai.yaml" in done.stdout
     back = [f"  ai-admin on {key} --stack production" for key in ("ai", "middle", "end")]
     assert "\n".join(["to switch them on again, one after the other:", *back, ""]) in done.stdout
@@ -240,7 +260,7 @@ def test_a_flag_that_depends_on_one_that_is_off_is_not_switched_on_before_that(
 ) -> None:
     base = next(item["id"] for item in sandbox.items("feature_flags") if item["key"] == "ai")
     oncall.create("end", {"type": "flag", "key": str(base), "value": True, "operator": "flag_evaluates_to"})
-    assert oncall.run("off", "ai", "--with-dependents").returncode == 3  # `end` has no file
+    assert oncall.run("off", "ai", "--with-dependents").returncode == 0
     refused = oncall.run("on", "end")
     assert refused.returncode == 1
     assert "Please enable the dependency flags first.\n  ai-admin on ai --stack production\n" in refused.stderr
