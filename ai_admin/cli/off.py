@@ -23,7 +23,7 @@ from ai_admin.cli.switching import (
     stack_option,
     to_last,
 )
-from ai_admin.cli.text import ended
+from ai_admin.cli.text import ended, progress
 from ai_admin.definitions.switch_line import switched
 from providers.posthog.errors import ApiError, NotSwitched
 from providers.posthog.switch import Audience, Live, audiences, dependents, in_order, not_switched, turn
@@ -62,10 +62,11 @@ def off(key: str | None, stack: str | None, reason: str | None, with_dependents:
     root = checkout()
     # What serves people is switched in no stack that nobody meant.
     there = opened(root, only_stack(root, stack, by_shell=False), by_variables=True)
-    if key is None:
-        _off_as_written(there)
-    else:
-        _off(there, key, reason, with_dependents)
+    with progress(lambda: "asking PostHog"):
+        if key is None:
+            _off_as_written(there)
+        else:
+            _off(there, key, reason, with_dependents)
 
 
 def _off(stack: Stack, key: str, reason: str | None, with_dependents: bool) -> None:

@@ -21,6 +21,7 @@ from ai_admin.cli.switching import (
     stack_option,
     to_last,
 )
+from ai_admin.cli.text import progress
 from ai_admin.definitions.document import Document
 from ai_admin.definitions.files import File
 from ai_admin.definitions.switch_line import is_on, switched
@@ -57,8 +58,9 @@ def on(key: str, stack: str | None, reason: str | None) -> None:
     root = checkout()
     # What serves people is switched in no stack that nobody meant.
     there = opened(root, only_stack(root, stack, by_shell=False))
-    live = asked_for(there, key)
-    problem = _switched_on(there, live)
+    with progress(lambda: "asking PostHog"):
+        live = asked_for(there, key)
+        problem = _switched_on(there, live)
     edited = edit(there, key, lambda document: _as_before(there, document))
     click.echo(problem or f"{key} is on in {there}", err=bool(problem))
     click.echo(edited.message, err=not edited.well)
@@ -71,7 +73,9 @@ def on(key: str, stack: str | None, reason: str | None) -> None:
         click.echo("\n".join(to_last("on", [key], reason, paths, there.root)))
     if problem:
         raise click.exceptions.Exit(LEFT)
-    if others := _still_off(there, live):
+    with progress(lambda: "asking PostHog what depends on it"):
+        others = _still_off(there, live)
+    if others:
         click.echo(f"these flags depend on it and are off; to switch them on as well:\n{on_again(others, there)}")
     if not edited.well:
         raise click.exceptions.Exit(NOT_IN_FILE)

@@ -55,6 +55,16 @@ def test_a_key_that_has_used_up_its_requests_is_not_waited_for(oncall: OnCall, s
     assert f"PostHog's own page is not limited: {sandbox.url}/project/{sandbox.project_id}/feature_flags" in done.stderr
 
 
+def test_who_waits_for_a_slow_posthog_is_told(
+    oncall: OnCall, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ai_admin.cli.text.PATIENCE", 0.02)
+    sandbox.call("PUT", "/_sandbox/faults", {"rules": [{"kind": "latency", "seconds": 0.2, "path": "feature_flags"}]})
+    for word in ("off", "on"):
+        assert "asking PostHog: 0 s so far\n" in oncall.run(word, "ai", terminal=True).stderr, word
+        assert "so far" not in oncall.run(word, "ai").stderr, "nobody waits for what goes into a log"
+
+
 @pytest.mark.parametrize("fault", [{"kind": "error_after", "status": 502}, {"kind": "cut_unanswered"}])
 def test_a_switch_whose_answer_is_lost_is_looked_at(
     oncall: OnCall, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, fault: dict[str, Any]

@@ -57,10 +57,12 @@ class OnCall:
         self.git("add", "--all")
         self.git("commit", "-q", "-m", "As it is.")
 
-    def run(self, *arguments: str, environ: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *arguments: str, environ: Mapping[str, str] | None = None, terminal: bool = False
+    ) -> subprocess.CompletedProcess[str]:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("POSTHOG_")}
         given = {"POSTHOG_API_KEY": self.sandbox.api_key} if environ is None else environ
-        return ai_admin(self.folder, {**inherited, **given}, *arguments)
+        return ai_admin(self.folder, {**inherited, **given}, *arguments, terminal=terminal)
 
     def remote(self, folder: Path) -> None:
         """Let pushes go to a repository of their own."""
