@@ -200,6 +200,14 @@ def test_off_is_told_where_by_variables_when_the_stacks_file_is_broken(oncall: O
     assert oncall.run("on", "ai", environ=there).returncode == 2, "the rules of the stack are not known"
 
 
+def test_off_in_the_shell_of_another_posthog_says_what_to_unset(oncall: OnCall, sandbox: Sandbox) -> None:
+    theirs = {"POSTHOG_HOST": "http://127.0.0.1:9", "POSTHOG_PROJECT_ID": "77"}
+    refused = oncall.run("off", "ai", environ={"POSTHOG_API_KEY": sandbox.api_key, **theirs})
+    assert refused.returncode == 2
+    assert all(f"unset {each}, or choose the stack" in refused.stderr for each in theirs)
+    assert oncall.is_on("ai")
+
+
 def test_off_in_posthog_and_not_in_the_file_is_said(oncall: OnCall) -> None:
     oncall.write("ai", f"{FILE}tags: [\n")
     done = oncall.run("off", "ai")
