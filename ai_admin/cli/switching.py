@@ -107,12 +107,15 @@ def _near(stack: Stack, key: str) -> str | None:
 
 def left(stack: Stack, what: str, error: ApiError) -> click.exceptions.Exit:
     """Say why PostHog could not be read, and return the end of the command."""
+    where = stack.client.connection
+    page = f"{where.host}/project/{where.project_id}/feature_flags"
     advice = ""
     if error.status in (403, 404):
         advice = "; look at the stack's host and project_id, and at the scopes of the key"
     elif error.status == 429:
-        where = stack.client.connection
-        advice = f"; PostHog's own page is not limited: {where.host}/project/{where.project_id}/feature_flags"
+        advice = f"; PostHog's own page is not limited: {page}"
+    elif error.outcome_unknown:
+        advice = f"; run it again, or use PostHog's own page: {page}"
     return ended(f"{what} is left as it is in {stack}: {error}{advice}", LEFT)
 
 

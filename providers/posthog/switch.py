@@ -66,12 +66,22 @@ def turn(client: Client, live: Mapping[str, Any], active: bool) -> Live:
         request = Approvals(client).made_by(error)
         if request:
             raise NotSwitched(f"{request}; somebody has to approve it there", waits=str(request)) from None
-        # A refusal is about the flag in PostHog: there is no definition to correct.
-        reason = str(error) if error.status == 400 else explained(error)
-        raise NotSwitched(reason, error.outcome_unknown and not answer) from None
+        raise NotSwitched(_why(client, live, error), error.outcome_unknown and not answer) from None
     if answer.get("active") is not active:
         raise NotSwitched("PostHog took the change and left the switch as it was")
     return answer
+
+
+def _why(client: Client, live: Mapping[str, Any], error: ApiError) -> str:
+    """Return why a flag was not switched, and what to do."""
+    where = client.connection
+    page = f"{where.host}/project/{where.project_id}/{FLAG.page_of(live)}"
+    if error.outcome_unknown:
+        return f"{error}; run again, or use the flag's own page: {page}"
+    if error.status == 429:
+        return f"{explained(error)}; the flag's own page is not limited: {page}"
+    # A refusal is about the flag in PostHog: there is no definition to correct.
+    return str(error) if error.status == 400 else explained(error)
 
 
 def not_switched(key: str, word: str, why: str, unknown: bool = False) -> str:

@@ -51,8 +51,32 @@ def test_a_key_that_has_used_up_its_requests_is_not_waited_for(oncall: OnCall, s
     assert done.returncode == 1
     assert "given up instead of waiting 60 min" in done.stderr
     sandbox.call("PUT", "/_sandbox/faults", {"seed": 1, "rules": [{**refusal, "methods": ["PATCH"]}]})
-    assert oncall.run("off", "ai").stderr.count("run again later") == 1
-    assert f"PostHog's own page is not limited: {sandbox.url}/project/{sandbox.project_id}/feature_flags" in done.stderr
+    page = f"{sandbox.url}/project/{sandbox.project_id}/feature_flags"
+    assert f"PostHog's own page is not limited: {page}\n" in done.stderr
+    [id_] = [item["id"] for item in sandbox.items("feature_flags")]
+    said = oncall.run("off", "ai").stderr
+    assert said.count("run again later") == 1
+    assert f"the flag's own page is not limited: {page}/{id_}\n" in said
+
+
+@pytest.mark.parametrize("fault", [{"kind": "error_before", "status": 500}, {"kind": "cut_before"}])
+def test_who_meets_a_posthog_that_fails_is_told_where_to_switch(
+    oncall: OnCall, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, fault: dict[str, Any]
+) -> None:
+    """What an `up` would be told, that nothing is made twice, is about something else."""
+    monkeypatch.setattr("providers.posthog.client.ATTEMPTS", 1)
+    page = f"{sandbox.url}/project/{sandbox.project_id}/feature_flags"
+    [id_] = [item["id"] for item in sandbox.items("feature_flags")]
+    for methods, said in (
+        (["PATCH"], f"; run again, or use the flag's own page: {page}/{id_}\n"),
+        (["GET", "PATCH"], f"; run it again, or use PostHog's own page: {page}\n"),
+    ):
+        rule = {**fault, "methods": methods, "path": "feature_flags"}
+        sandbox.call("PUT", "/_sandbox/faults", {"seed": 1, "rules": [rule]})
+        done = oncall.run("off", "ai")
+        assert done.returncode == 1
+        assert said in done.stderr
+        assert "made twice" not in done.stderr
 
 
 def test_who_waits_for_a_slow_posthog_is_told(
