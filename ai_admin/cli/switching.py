@@ -92,17 +92,24 @@ def asked_for(stack: Stack, key: str) -> Live:
     except ApiError as error:
         raise left(stack, key, error) from None
     if live is None:
-        near = _near(stack, key)
-        raise ended(f"there is no flag {key} in {stack}" + (f"; did you mean {near}?" if near else ""), NO_FLAG)
+        raise ended(f"there is no flag {key} in {stack}{_similar(stack, key)}", NO_FLAG)
     return live
 
 
-def _near(stack: Stack, key: str) -> str | None:
-    """Return the key of PostHog's that somebody evidently meant; None also where PostHog does not list them."""
+def _similar(stack: Stack, key: str) -> str:
+    """Return which of PostHog's keys somebody evidently meant, or may have; empty also where PostHog lists none."""
+    from difflib import get_close_matches  # only here, where somebody mistyped
+
     try:
-        return closest(key, every(stack.client))
+        keys = every(stack.client)
     except ApiError:
-        return None
+        return ""
+    near = closest(key, keys)
+    if near:
+        return f"; did you mean {near}?"
+    # A key that was changed on PostHog's pages often has more at its end, or another number.
+    similar = sorted(each for each in keys if each.startswith(key)) or get_close_matches(key, keys, 5, 0.8)
+    return f"; similar ones are: {listed(similar, 'and')}" if similar else ""
 
 
 def left(stack: Stack, what: str, error: ApiError) -> click.exceptions.Exit:

@@ -192,6 +192,13 @@ def test_off_says_what_keeps_it_from_being_done(oncall: OnCall, sandbox: Sandbox
     assert mistyped.returncode == 4
     assert "there is no flag sumaries in stack production" in mistyped.stderr
     assert "did you mean summaries?" in mistyped.stderr
+    for key in ("drafts2", "drafts-v10", "other"):
+        oncall.create(key)
+    renamed = oncall.run("off", "drafts")
+    assert renamed.returncode == 4
+    assert renamed.stderr.endswith("; similar ones are: drafts-v10 and drafts2\n")
+    assert oncall.run("off", "drafts-v11").stderr.endswith("; similar ones are: drafts-v10\n")
+    assert oncall.run("off", "unlike").stderr.endswith(")\n")
     assert oncall.run("off").returncode == 2
     for option in (["--reason", "cost"], ["--with-dependents"]):
         ignored = oncall.run("off", "--as-written", *option)
