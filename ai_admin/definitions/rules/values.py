@@ -164,8 +164,14 @@ def _numbers(value: Any) -> Iterator[tuple[Path, Any]]:
 
 
 def _same(value: Any, option: Any) -> bool:
-    """PostHog compares the texts of values."""
-    return value == option or str(value).lower() == str(option).lower()
+    """PostHog compares the texts of values. Flags do not tell case apart, and all else does: its counts of persons,
+    insights, cohorts, actions.
+    """
+    return value == option or _text(value) == _text(option)
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _in_order(bounds: list[Any]) -> bool:

@@ -113,6 +113,11 @@ def with_filter(leaf: str) -> str:
             'write "error"',
         ),
         (
+            with_filter("key: health, value: [Healthy, error]"),
+            '3:40: flag/f: "health" is never the text "Healthy" (values in the catalogue: healthy, warning or error); '
+            'write "healthy"',
+        ),
+        (
             flag("", more="unmanaged: [release_conditions]"),
             '2:1: flag/f: "release_conditions" is left to PostHog (unmanaged) and set as well; '
             'remove "release_conditions", or remove "release_conditions" from unmanaged',
@@ -141,7 +146,7 @@ def test_a_flag_that_breaks_a_rule(checkout: Checkout, text: str, expected: str)
         flag("variant: a", more="variants: [{key: a, rollout_percentage: 100}]"),
         "key: f\nrelease_conditions: [{variant: a}]\nunmanaged: [variants]",
         with_filter("key: $nobody_describes_it, operator: gt, value: 5"),
-        with_filter("key: health, value: Healthy"),
+        with_filter("key: health, value: healthy"),
         with_filter("key: health, operator: icontains, value: heal"),
         with_filter("key: usage, operator: gt, value: '5'"),
         with_filter("key: $os, operator: regex, value: '(?=a)b'"),
