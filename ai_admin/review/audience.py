@@ -21,7 +21,7 @@ from providers.posthog.kinds.base import Properties, refs
 from providers.posthog.kinds.flag import CONDITIONS, condition_property
 from providers.posthog.kinds.wording import Wording
 from providers.posthog.session import Session
-from providers.posthog.switch import matching
+from providers.posthog.switch import as_compared, matching
 
 MOST = 20
 """Most release conditions of one flag of which PostHog is asked."""
@@ -234,7 +234,7 @@ class Audiences:
 
     def _sent(self, conditions: Sequence[Mapping[str, Any]]) -> list[Any]:
         try:
-            return list(CONDITIONS.to_api(list(conditions), self._directory))
+            return [as_compared(each) for each in CONDITIONS.to_api(list(conditions), self._directory)]
         except Problem:
             return [None] * len(conditions)
 
@@ -373,7 +373,7 @@ def swapped(was: Mapping[str, Any] | None, is_: Mapping[str, Any]) -> bool:
     """
     if was is None:
         return False
-    old, new = (each.get("properties") or () for each in (was, is_))
+    old, new = (as_compared(each)["properties"] for each in (was, is_))
     go, come = [each for each in old if each not in new], [each for each in new if each not in old]
     if len(go) == len(come) == 1 and go[0].get("operator") in _BOUNDS:
         return {**go[0], "value": None} != {**come[0], "value": None}

@@ -5,6 +5,7 @@ This module only sends requests; the caller decides what may be switched on.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -163,8 +164,30 @@ def audiences(client: Client, live: Mapping[str, Any], most: int) -> Iterator[Au
     for number, condition in enumerate((live.get("filters") or {}).get("groups") or (), 1):
         share = condition.get("rollout_percentage")
         title = condition.get("description") or f"condition {number}"
-        counts = None if number > most else matching(client, condition)
+        counts = None if number > most else matching(client, as_compared(condition))
         yield Audience(title, 100 if share is None else share, *(counts or ()))
+
+
+def as_compared(condition: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a release condition (in the API's form) for :func:`matching`, with texts compared as flags compare them.
+
+    A flag's ``exact`` and ``is_not`` do not tell upper and lower case apart (rust/feature-flags/src/properties), and
+    PostHog counts with HogQL, which does: so it is asked for a pattern instead.
+    """
+    return {**condition, "properties": [*map(_as_compared, condition.get("properties") or ())]}
+
+
+def _as_compared(leaf: Mapping[str, Any]) -> Mapping[str, Any]:
+    operator, value = _PATTERNS.get(leaf.get("operator") or "exact"), leaf.get("value")
+    texts = sorted({str(each).lower() for each in (value if isinstance(value, list) else [value])})
+    if leaf.get("type") not in ("person", "group") or not operator or {"true", "false"}.issuperset(texts):
+        return leaf  # whether something is true is compared apart
+    if value is None or not any(text.upper() != text for text in texts):
+        return leaf
+    return {**leaf, "operator": operator, "value": f"(?i)^(?:{'|'.join(map(re.escape, texts))})$"}
+
+
+_PATTERNS = {"exact": "regex", "is_not": "not_regex"}
 
 
 def matching(client: Client, condition: Mapping[str, Any]) -> tuple[int, int] | None:

@@ -90,6 +90,22 @@ def test_an_update_says_each_thing_and_how_many_persons_it_moves(stack: Stack, f
     ]
 
 
+def test_flags_do_not_tell_case_apart_and_neither_do_the_numbers_of_a_plan(stack: Stack, key: str) -> None:
+    def write(operator: str, value: Any) -> str:
+        condition = {"properties": [{"key": "channel", "operator": operator, "value": value}]}
+        stack.write("flag", key, release_conditions=[{"description": "Some", **condition}])
+        return said(stack, f"flag/{key}", count=True)[-1]
+
+    for operator, value, other in (
+        ("exact", ["internal", "no (one)"], ["INTERNAL", "No (one)"]),
+        ("is_not", "internal", "Internal"),
+    ):
+        write(operator, value)
+        stack.up()
+        number = 5 if operator == "exact" else 15
+        assert write(operator, other) == f"serves about {number} of 20 persons, as before"
+
+
 def test_who_matches_several_conditions_is_counted_once(stack: Stack, key: str) -> None:
     """Five of twenty are internal; ten match the second condition, among these the five."""
 
