@@ -6,6 +6,7 @@ what is applied are one comparison.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -81,6 +82,8 @@ class Judge:
                     sides = self._with_left(meta.id, live, properties)
                     guard.change(self.kind.name, meta.name, *sides, meta.unchanged, meta.targeting)
                     self._check_left(meta.id, properties, fields)
+                    sent = reconcile.created(self.kind, properties) if anew else fields
+                    self._check_names(properties, reconcile.with_always_sent(self.kind, sent))
         except Refused as problem:
             return str(problem)
         return ""
@@ -111,6 +114,10 @@ class Judge:
                     sides = self._with_left(match.id, match.live, match.wanted)
                     self._session.guard.change(self.kind.name, meta.name, *sides)
                     self._check_left(match.id, match.wanted, self._changed(match.live, match.wanted))
+                sent = self._changed(match.live, match.wanted) if match else reconcile.created(self.kind, properties)
+                if sent and not meta.refused:
+                    wanted = match.wanted if match else properties
+                    self._check_names(wanted, reconcile.with_always_sent(self.kind, sent))
         except NotRead:
             raise
         except Refused as problem:
@@ -130,6 +137,17 @@ class Judge:
                     f"PostHog makes none without {field.name}, which is left to its pages (unmanaged): write it into "
                     "the file for the first up"
                 )
+
+    def _check_names(self, properties: Properties, fields: Iterable[Field]) -> None:
+        """Refuse the names of people and integrations that PostHog does not have: of what is sent they become ids.
+
+        Where a list can't be read, what sends the names says so. What a definition refers to may not be there yet.
+        """
+        for field in fields:
+            value = properties.get(field.name)
+            if value is not None and not field.refers_to and field.name not in properties.get("unmanaged", ()):
+                with suppress(ApiError):
+                    field.write(value, self._session.directory)
 
     def deletion(self, id_: str, live: Properties, project: str, meta: Metadata) -> str:
         """Return why an object that no definition has any more is not deleted; "" if it is.

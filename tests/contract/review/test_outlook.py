@@ -1050,3 +1050,36 @@ def test_a_cohort_says_how_many_the_flags_serve_that_look_at_it(stack: Stack, ke
     [said] = [line for line in used(100) if line.startswith(f"flag {key} serves about")]
     assert re.fullmatch(rf"flag {key} serves about \d+ of 20 persons now, and about \d+ then", said)
     assert not [line for line in used(50) if "serves about" in line], "the flag's own entry says it"
+
+
+def test_people_and_workspaces_that_posthog_does_not_have_are_told_before_anything_is_sent(
+    stack: Stack, key: str
+) -> None:
+    def write(name: str, **notify: Any) -> None:
+        more = {"insight": key, "condition": "absolute_value", "threshold": {"upper": 2}, "notify": notify}
+        stack.write("alert", name, name=name, **more)
+
+    def refused() -> list[str]:
+        return [each.refused for each in stack.plan(False).outlook.changes if each.refused]
+
+    slack = {"workspace": "acme", "channel": "#ai"}
+    stack.write("event", "ran")
+    stack.write("insight", key, name=key, trends={"series": [{"event": "ran"}], "interval": "day"})
+    write(key, email=["oncall@example.com"], slack=slack)
+    stack.up()
+    assert refused() == []
+
+    write(key, email=["oncall@example.com"], slack={**slack, "workspace": "acmee"})
+    write(f"{key}-new", email=["oncal@example.com"])
+    stack.sandbox.requests()
+    person, workspace = sorted(refused())
+    assert f"alert/{key}-new: oncal@example.com is no member of the organisation" in person
+    assert f"notification/{key}.slack: slack workspace 'acmee' is not connected" in workspace
+    asked = [each["path"] for each in stack.sandbox.requests() if re.search("/(members|integrations)/", each["path"])]
+    assert len(asked) == len(set(asked)) == 2
+    with pytest.raises(Refused, match="is no member"):
+        stack.up()
+
+    stack.remove("alert", f"{key}-new")
+    write(key, email=["oncal@example.com"])
+    assert any(f"alert/{key}: oncal@example.com is no member" in line for line in refused())
