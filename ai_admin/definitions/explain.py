@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
+from decimal import Decimal
 from itertools import islice
 from typing import Any
 
@@ -274,9 +275,15 @@ def _type_fix(wanted: list[str], error: Violation) -> str:
         return f"remove the brackets: {_plain(value[0])}"
     if {"number", "integer"} & set(wanted) and isinstance(value, str):
         digits = plain_number(value) or plain_number(_LOOKS_LIKE_NUMBER.sub("", value))
+        if digits and value.endswith("%") and error.schema.get("maximum") != 100:
+            return f"write {_hundredth(digits)} where the values are fractions, {digits} where they are per cent"
         if digits:
             return f"remove the quotes: {value}" if digits == value else f"write {digits}"
     return _like(error.schema, wanted)
+
+
+def _hundredth(digits: str) -> str:
+    return f"{Decimal(digits).scaleb(-2).normalize():f}"
 
 
 _WORDS = re.compile(r"[a-z0-9_]+")

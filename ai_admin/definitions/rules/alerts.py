@@ -189,6 +189,27 @@ def bounds_of_a_funnel(unit: Unit, index: Index) -> Iterator[Finding]:
             yield Finding(("threshold", name), message, fix, note=True)
 
 
+@rule("alert", sees=("insight",))
+def bounds_of_a_share(unit: Unit, index: Index) -> Iterator[Finding]:
+    """The bounds of a fraction that is shown as per cent are fractions: a note tells of one above 100 %.
+
+    Source: PostHog compares the values of the query (products/alerts/backend/evaluation), and `percentage_scaled` is
+    only how its pages write them.
+    """
+    _, query = _watched(unit, index)
+    if query is None or query.kind != "TrendsQuery" or at(unit.value, "threshold", "type") == "percentage":
+        return
+    if at(query.node, "trendsFilter", "aggregationAxisFormat") != "percentage_scaled":
+        return
+    for name in ("lower", "upper"):
+        bound, title = at(unit.value, "threshold", name), unit.value.get("name")
+        if isinstance(bound, int | float) and bound > 1 and title is not UNREADABLE and not says(title, bound * 100):
+            message = f"the values of this insight are fractions, shown as per cent: {bound:g} is {bound * 100:g} %"
+            many = f"write {bound / 100:g} for {bound:g} %"
+            fix = f'{many}; if {bound * 100:g} % is meant, say "{bound * 100:g} %" in the alert\'s name'
+            yield Finding(("threshold", name), message, fix, note=True)
+
+
 def _condition(unit: Unit, key: str, query: Query) -> Iterator[Finding]:
     condition = unit.value.get("condition", "absolute_value")
     if query.kind == "HogQLQuery" and unit.value.get("check_ongoing_interval"):

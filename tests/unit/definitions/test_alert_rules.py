@@ -169,6 +169,40 @@ def test_no_bound_of_a_funnel_blocks_and_a_fraction_is_noted(checkout: Checkout,
         )
 
 
+@pytest.mark.parametrize(
+    ("text", "notes"),
+    [
+        ("threshold: {upper: 5}", ["5 is 500 %"]),
+        ("threshold: {lower: 2, upper: 5}", ["2 is 200 %", "5 is 500 %"]),
+        ("threshold: {upper: 0.05}", []),
+        ("threshold: {upper: 5}, name: Above 500 %", []),
+        ("threshold: {upper: 5, type: percentage}, condition: relative_increase", []),
+    ],
+)
+def test_a_bound_far_above_a_fraction_shown_as_per_cent_is_noted(
+    checkout: Checkout, text: str, notes: list[str]
+) -> None:
+    shown = "{series: [{event: ai_used}], trendsFilter: {aggregationAxisFormat: percentage_scaled}}"
+    checkout.write("insights/share.yaml", f"{{key: share, name: Share, trends: {shown}}}")
+    checkout.write("alerts/a.yaml", alert(f"insight: share, {text}"))
+    checked = check(checkout.root)
+    assert checked.problems == ()
+    assert [each.message.rpartition(": ")[2] for each in checked.notes] == notes
+    if notes == ["5 is 500 %"]:
+        assert str(checked.notes[0]).endswith(
+            'write 0.05 for 5 %; if 500 % is meant, say "500 %" in the alert\'s name'
+        )
+
+
+def test_a_bound_with_a_sign_for_per_cent_is_no_plain_number(checkout: Checkout) -> None:
+    checkout.write("dashboards/d.yaml", INSIGHTS)
+    checkout.write("alerts/a.yaml", alert("insight: ratio, threshold: {upper: 5%}"))
+    [problem] = checkout.problems()
+    assert problem.endswith(
+        'found the text "5%"; write 0.05 where the values are fractions, 5 where they are per cent'
+    )
+
+
 def test_an_alert_on_a_broken_insight_is_not_blamed(checkout: Checkout) -> None:
     checkout.write("dashboards/d.yaml", INSIGHTS.replace("series: [{event: ai_used}], display", "serie: 1, display"))
     checkout.write("alerts/a.yaml", alert("insight: total, series: 7"))
