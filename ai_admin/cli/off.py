@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
 import click
@@ -26,10 +26,10 @@ from ai_admin.cli.switching import (
 from ai_admin.cli.text import ended, progress
 from ai_admin.definitions.switch_line import switched
 from providers.posthog.errors import ApiError, NotSwitched
-from providers.posthog.switch import Audience, Live, audiences, dependents, in_order, not_switched, turn
+from providers.posthog.switch import Audience, Live, audiences, dependents, in_order, not_switched, switches_on, turn
 
 PATIENCE = 1.0
-"""Seconds that the command waits, once all is done, for PostHog to count who is affected."""
+"""Seconds that the command waits, once all is done, for what is good to know."""
 
 COUNTED = 5
 """Most release conditions of which that is asked."""
@@ -46,9 +46,11 @@ def off(key: str | None, stack: str | None, reason: str | None, with_dependents:
 
     For on-call: needs no Pulumi engine, lock or state, and no valid definitions. Sends one read and one write
     to PostHog, edits the line in the flag's file, and prints the commands for a pull request. The next
-    `pulumi up` then finds nothing to do.
+    `pulumi up` then finds nothing to do. At last it says which scheduled changes, and changes that wait for
+    approval, would switch the flag on again.
 
-    The API key comes from POSTHOG_API_KEY and needs the scope feature_flag:write. If the stack's file can't
+    The API key comes from POSTHOG_API_KEY and needs the scope feature_flag:write, and approvals:read to see
+    changes that wait for approval. If the stack's file can't
     be read, set POSTHOG_HOST and POSTHOG_PROJECT_ID.
 
     Exit codes: 0 it is off, 1 PostHog did not switch it off, or does not say, 2 wrong use, 3 it is off and
@@ -87,6 +89,7 @@ def _off(stack: Stack, key: str, reason: str | None, with_dependents: bool) -> N
         click.echo("\n".join(to_last("off", _keys(done), reason, paths, stack.root)))
     if len(flags) > 1 and done:
         click.echo(f"to switch them on again, one after the other:\n{on_again(_keys(reversed(done)), stack)}")
+    _tell_switches_on(stack, done)
     if live["active"] and live in done:
         _tell_reach(stack, live)
     if len(done) < len(flags):
@@ -130,16 +133,27 @@ def _switched(stack: Stack, live: Live) -> bool:
 def _tell_reach(stack: Stack, live: Live) -> None:
     """Say who was affected, as far as PostHog counts that in time: the flag is off whatever comes of it."""
     found: list[Audience] = []
-
-    def ask() -> None:
-        found.extend(audiences(stack.client, live, COUNTED))
-
-    thread = threading.Thread(target=ask, daemon=True)
-    thread.start()
-    thread.join(PATIENCE)
+    _in_time(lambda: found.extend(audiences(stack.client, live, COUNTED)))
     for each in tuple(found):
         of = f"the {each.matching:,} of {each.total:,} that match" if each.matching is not None else "those that match"
         click.echo(f"{live['key']} was on for {each.share:g} % of {of}: {each.title}")
+
+
+def _tell_switches_on(stack: Stack, flags: list[Live]) -> None:
+    """Say what would switch flags on again that are off now, as far as PostHog says so in time."""
+    found: list[str] = []
+    if flags and not _in_time(lambda: found.extend(switches_on(stack.client.hurried(PATIENCE), flags))):
+        found.append("whether anything switches it on again is not known: PostHog took too long; look at its page")
+    for line in tuple(found):
+        click.echo(line, err=True)
+
+
+def _in_time(ask: Callable[[], None]) -> bool:
+    """Ask for what is good to know and can be done without; return whether that is done in time."""
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    thread.join(PATIENCE)
+    return not thread.is_alive()
 
 
 def _off_as_written(stack: Stack) -> None:
@@ -149,5 +163,7 @@ def _off_as_written(stack: Stack) -> None:
         raise left(stack, "every flag", error) from None
     if not flags:
         click.echo(f"{stack}: no flag is on whose file says that it is off")
-    if not all_switched_off(stack, flags):
+    well = all_switched_off(stack, flags)
+    _tell_switches_on(stack, flags)
+    if not well:
         raise click.exceptions.Exit(LEFT)

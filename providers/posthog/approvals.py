@@ -8,7 +8,7 @@ it was requested already. (PostHog: products/approvals; an enterprise feature.)
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,9 @@ REFUSED = "rejected"
 TAKEN_BACK = "Taken back: the definition says otherwise by now."
 """The reason of a request that a run cancelled."""
 
-NOT_AVAILABLE = (402, 403, 404)
+NO_APPROVALS = (402, 404)
+"""Statuses of a project without approvals."""
+NOT_AVAILABLE = (403, *NO_APPROVALS)
 """Statuses of a project without approvals, or a key without ``approvals:read``."""
 
 
@@ -121,20 +123,32 @@ class Approvals:
             found = self.requests(kind, None if creation else id_)
         except ApiError:  # what can't be read is not in the way
             return []
-        return [
-            each
-            for each in found
-            if each.state in OPEN and each.switches_on and (not creation or id_ == WAITING + each.id)
-        ]
+        return [each for each in _switching_on(found) if not creation or id_ == WAITING + each.id]
+
+    def all_switching_on(self, kind: Kind) -> list[Request]:
+        """Return the open requests by which flags would come on, asked for anew.
+
+        Raises ``ApiError`` where they can't be read, as without the scope ``approvals:read``: that does not say that
+        there are none.
+        """
+        try:
+            return list(_switching_on(self._read(kind.scope)))
+        except ApiError as error:
+            if error.status in NO_APPROVALS:
+                return []
+            raise
 
     def _listed(self, scope: str) -> list[Request]:
-        path = self._client.project_path("change_requests")
         try:
-            rows = list(self._client.pages(path, {"resource_type": scope, "state": ",".join((*OPEN, REFUSED))}))
+            return self._read(scope)
         except ApiError as error:
             if error.status in NOT_AVAILABLE:
                 return []
             raise
+
+    def _read(self, scope: str) -> list[Request]:
+        path = self._client.project_path("change_requests")
+        rows = self._client.pages(path, {"resource_type": scope, "state": ",".join((*OPEN, REFUSED))})
         return [self._request(row) for row in rows if not _is_taken_back(row)]
 
     def policies(self) -> dict[str, Mapping[str, Any]]:
@@ -154,7 +168,7 @@ class Approvals:
         try:
             rows = list(self._client.pages(self._client.project_path("approval_policies")))
         except ApiError as error:
-            return {} if error.status in (402, 404) else error
+            return {} if error.status in NO_APPROVALS else error
         return {str(row["action_key"]): row for row in rows if row.get("enabled")}
 
     def made_by(self, error: ApiError) -> Request | None:
@@ -196,6 +210,10 @@ def _rejections(row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 def _is_taken_back(row: Mapping[str, Any]) -> bool:
     return any(vote.get("reason") == TAKEN_BACK for vote in _rejections(row))
+
+
+def _switching_on(requests: Iterable[Request]) -> Iterator[Request]:
+    return (each for each in requests if each.state in OPEN and each.switches_on)
 
 
 def _decision(row: Mapping[str, Any]) -> str:

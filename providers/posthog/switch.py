@@ -6,7 +6,7 @@ This module only sends requests; the caller decides what may be switched on.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from providers.posthog.client import Client
 from providers.posthog.errors import ApiError, NotSwitched
 from providers.posthog.history import History
 from providers.posthog.kinds.flag import FLAG
+from providers.posthog.kinds.phrases import moment_text
 
 Live = dict[str, Any]
 
@@ -157,6 +158,39 @@ def only_switched_off(client: Client, live: Live) -> str:
 
 _COUNTED = ("version", "updated_at", "last_modified_by")
 """What PostHog itself writes with each change."""
+
+
+def switches_on(client: Client, flags: Iterable[Live]) -> Iterator[str]:
+    """Yield what would switch flags on again that are off, a line each, and which of that PostHog does not say.
+
+    For scheduled changes the key needs ``feature_flag:read``, for changes that wait for approval ``approvals:read``.
+    """
+    by_id, where = {str(flag["id"]): flag["key"] for flag in flags}, client.connection
+    for id_, key in by_id.items():
+        try:
+            for change in _scheduled(client, id_):
+                by = (change.get("created_by") or {}).get("email") or "somebody"
+                when, page = moment_text(change["scheduled_at"]), f"{where.host}/project/{where.project_id}"
+                yield (
+                    f"{key} will be switched on again on {when} by a scheduled change of {by}; cancel it there: "
+                    f"{page}/feature_flags/{id_}"
+                )
+        except ApiError as problem:
+            yield f"whether a scheduled change switches {key} on again is not known: {explained(problem)}"
+    try:
+        for request in Approvals(client).all_switching_on(FLAG):
+            if request.object in by_id:
+                yield f"{by_id[request.object]} would be switched on again by a change that {request}; reject it there"
+    except ApiError as problem:
+        keys = " or ".join(by_id.values())
+        yield f"whether a change that waits for approval switches {keys} on again is not known: {explained(problem)}"
+
+
+def _scheduled(client: Client, id_: str) -> list[Live]:
+    """Return the scheduled changes that are to switch a flag on."""
+    rows = client.pages(client.project_path("scheduled_changes"), {"model_name": "FeatureFlag", "record_id": id_})
+    on = {"operation": "update_status", "value": True}
+    return [row for row in rows if not row.get("executed_at") and on.items() <= (row.get("payload") or {}).items()]
 
 
 def audiences(client: Client, live: Mapping[str, Any], most: int) -> Iterator[Audience]:

@@ -34,7 +34,12 @@ def test_off_is_one_read_one_write_and_one_line(oncall: OnCall, sandbox: Sandbox
     asked = [(each["method"], each["path"].partition("?")[0].split("/")[4:]) for each in sandbox.requests()]
     assert asked[0] == ("GET", ["feature_flags", ""])
     assert asked[1][0] == "PATCH"
-    assert [each for each in asked[2:] if each != ("POST", ["feature_flags", "user_blast_radius", ""])] == []
+    good_to_know = (
+        ("GET", ["scheduled_changes", ""]),
+        ("GET", ["change_requests", ""]),
+        ("POST", ["feature_flags", "user_blast_radius", ""]),
+    )
+    assert [each for each in asked[2:] if each not in good_to_know] == []
     assert not oncall.is_on("ai")
     assert oncall.read("ai") == FILE.replace("key: ai\n", "key: ai\nactive: false\n")
     assert "ai is off since " in done.stdout
@@ -173,6 +178,33 @@ def test_a_file_that_leaves_the_switch_to_posthog_stays_as_it_is(oncall: OnCall,
     assert done.returncode == 0
     assert "flags/ai.yaml leaves the switch to PostHog's pages (unmanaged)" in done.stdout
     assert (oncall.is_on("ai"), oncall.read("ai")) == (False, text)
+
+
+def test_what_would_switch_a_flag_on_again_is_said(oncall: OnCall, sandbox: Sandbox) -> None:
+    flag = next(each["id"] for each in sandbox.items("feature_flags") if each["key"] == "ai")
+    for value, when in ((True, "2099-01-02T03:04:00Z"), (False, "2099-01-01T00:00:00Z")):
+        payload = {"operation": "update_status", "value": value}
+        body = {"record_id": str(flag), "model_name": "FeatureFlag", "payload": payload, "scheduled_at": when}
+        made = sandbox.call("POST", "scheduled_changes/", body)
+    page, by = f"{sandbox.url}/project/{sandbox.project_id}", made["created_by"]["email"]
+    scheduled = (
+        f"ai will be switched on again on 2 Jan 2099, 03:04 UTC by a scheduled change of {by}; "
+        f"cancel it there: {page}/feature_flags/{flag}\n"
+    )
+    done = oncall.run("off", "ai")
+    assert (done.returncode, done.stderr) == (0, scheduled)
+    sandbox.call("PATCH", "/_sandbox/settings", {"approvals": True})
+    assert oncall.run("on", "ai").returncode == 1, "it waits for approval"
+    done = oncall.run("off", "ai")
+    assert (done.returncode, done.stderr.startswith(f"{scheduled}ai would be switched on again by a change that ")) == (
+        0,
+        True,
+    ), done.stderr
+    assert f" UTC: {page}/approvals/" in done.stderr
+    key = sandbox.call("POST", "/_sandbox/keys", {"scopes": ["feature_flag:write"]})["value"]
+    done = oncall.run("off", "ai", environ={"POSTHOG_API_KEY": key})
+    assert (done.returncode, done.stdout.startswith("ai is off already")) == (0, True)
+    assert "whether a change that waits for approval switches ai on again is not known: " in done.stderr
 
 
 def test_off_twice_is_off_already(oncall: OnCall) -> None:
@@ -405,4 +437,4 @@ def test_off_asks_no_more_of_a_project_with_many_flags(oncall: OnCall, sandbox: 
         oncall.create(f"ai-{number}")
     sandbox.requests()
     assert oncall.run("off", "ai").returncode == 0
-    assert [each["method"] for each in sandbox.requests()] == ["GET", "PATCH", "POST"]
+    assert [each["method"] for each in sandbox.requests()] == ["GET", "PATCH", "GET", "GET", "POST"]
