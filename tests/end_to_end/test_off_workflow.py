@@ -110,7 +110,8 @@ def test_c2_a_merge_switches_off_before_staging(oncall: OnCall, tmp_path: Path) 
     jobs = workflow("apply")["jobs"]
     oncall.write("ai", FILE.replace("key: ai\n", "key: ai\nactive: false\n"))
     oncall.write("broken", "key: [\n")
-    done = steps(oncall, jobs["off"], tmp_path)
+    assert jobs["off"]["uses"] == "./.github/workflows/as-written.yml"
+    done = steps(oncall, workflow("as-written")["jobs"]["off"], tmp_path, stack="production")
     assert done["What the files switch off"].returncode == 0
     assert not oncall.is_on("ai")
     assert "needs" not in jobs["off"]
