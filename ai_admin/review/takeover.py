@@ -284,8 +284,13 @@ class _TakeOver:
         return f"no file can say its {' and '.join(odd)}" if odd else ""
 
     def _skip_existing(self, files: Iterable[Written]) -> bool:
-        """Leave out what belongs into files that exist with something else in them; return whether there are some."""
-        there = {Ref(*each): file for file in files if self._exists(file) for each in expanded([file])}
+        """Leave out what belongs into files that exist with something else in them; return whether there are some.
+
+        An insight that its name does not tell stays, and gets a file of its own: that of its dashboard has other ones.
+        """
+        alike = {ref for ref, _ in _ambiguous(self._every) if ref.kind == "insight"}
+        inside = {Ref(*each): file for file in files if self._exists(file) for each in expanded([file])}
+        there = {ref: file for ref, file in inside.items() if ref not in alike}
         insights = {ref: _file_of(ref) for ref in self._forms if ref.kind == "insight"}  # on dashboards, too
         there |= {ref: file for ref, file in insights.items() if self._exists(file)}
         for ref, file in there.items():

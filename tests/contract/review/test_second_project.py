@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -46,9 +47,38 @@ def test_insights_of_one_name_are_taken_over_beside_those_of_another_project(
     result = taken_over(project, root, "staging")
     assert {path: contents(root)[path] for path in before} == before
     new = [path for path in result.texts if path.startswith("insights/")]
-    assert len(new) == (6 if removed else 4), "two of each dashboard that gets a file"
+    assert len(new) == 6, "two of each dashboard, also where that has a file already"
     assert all("only: [staging]" in result.texts[path] for path in new)
     assert not load(root, "staging").problems
+    assert not [*compare(project, root, stack="staging").differences()]
+
+
+def test_insights_of_one_name_are_taken_over_also_where_their_dashboards_have_files(
+    sandbox: Sandbox, root: Path
+) -> None:
+    """Both projects have the same flags, and so dashboards and insights of the same names."""
+    taken_over(project_with(sandbox, "one", "two"), root)
+    before = contents(root)
+    project = project_with(sandbox, "one", "two")
+    result = taken_over(project, root, "staging")
+    assert {path: contents(root)[path] for path in before} == before
+    assert sorted((each.kind, each.title) for each in result.left) == [
+        ("dashboard", "Generated Dashboard: one Usage"),
+        ("dashboard", "Generated Dashboard: two Usage"),
+        ("flag", "one"),
+        ("flag", "two"),
+    ]
+    assert len(result.texts) == 4
+    for path, text in result.texts.items():
+        assert path.startswith("insights/")
+        assert "only: [staging]\nstacks:\n  staging: {adopt: " in text
+    assert not [*compare(project, root, stack="staging").differences()]
+    for number, file in zip((3, 4), sorted(root.glob("dashboards/*.yaml")), strict=True):
+        text = file.read_text().replace("only: [production]\n", "only: [production, staging]\n")
+        tiles = text.partition("tiles:\n")[2].partition("only:")[0]
+        names = re.sub(r"(insight: [a-z-]+[a-z])(-2)?", rf"\1-{number}", tiles)
+        patch = "".join(f"    {line}\n" for line in ["tiles:", *names.splitlines()])
+        file.write_text(f"{text}stacks:\n  staging:\n{patch}")
     assert not [*compare(project, root, stack="staging").differences()]
 
 
