@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from providers.posthog.adoption import Match, outlook
+from providers.posthog.adoption import Match, adopts, outlook
 from providers.posthog.errors import ApiError
 from providers.posthog.inputs import Metadata
 from providers.posthog.inventory import Live
@@ -13,6 +13,8 @@ from providers.posthog.kinds.base import OWN, Kind, Properties
 from providers.posthog.kinds.insight import INSIGHT, shown_on
 from providers.posthog.kinds.tiles import described, from_live, ours, plan, shows_one_of
 from providers.posthog.lifecycle.writing import Writer
+from providers.posthog.reconcile import agrees
+from providers.posthog.reconcile import known as is_known
 from providers.posthog.services import ATTEMPTS, Services
 
 
@@ -40,8 +42,25 @@ class Tiles:
             return None
         tiles = live.get("tiles") or []
         others = self._others(id_, tiles, properties.get("tiles", []), {**properties, "tiles": []}, True)
-        there = self._project({**live, "tiles": _without(others, tiles)}, properties)
+        wanted = {**properties, "tiles": self._met(tiles, properties.get("tiles", []))}
+        there = self._project({**live, "tiles": _without(others, tiles)}, wanted)
         return outlook(self._kind, id_, {**there, "dashboard": properties["dashboard"]}, properties)
+
+    def _met(self, live: list[dict[str, Any]], wanted: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Return the wanted tiles with the insights of live ones that are the same, as far as is known.
+
+        In a preview the id of an insight that this run adopts is not known.
+        """
+        adopted = self._services.adopted
+        there = [from_live(tile) for tile in live if not tile.get("deleted")]
+        free = [tile for tile in there if adopts(adopted, "insight", tile.get("insight"))]
+        result = []
+        for tile in wanted:
+            unknown = "insight" in tile and not is_known(tile["insight"])
+            found = next((each for each in free if unknown and agrees(each, tile)), tile)
+            result.append(found)
+            free = [each for each in free if each is not found]
+        return result
 
     def _adopted(self, meta: Metadata) -> str | None:
         """Return the id of the tiles' dashboard if this run adopts that."""

@@ -497,6 +497,32 @@ def test_what_adopting_a_dashboard_does_to_its_tiles_is_said(plugin: Plugin, san
     ]
 
 
+def test_tiles_of_insights_that_are_adopted_are_no_certain_change(
+    plugin: Plugin, sandbox: Sandbox, engine: Engine
+) -> None:
+    """The ids of the insights are not known in the preview after a take-over."""
+    board = sandbox.call("POST", "dashboards/", {"name": "Taken over"})["id"]
+    ids = [of_somebody(sandbox, dashboards=[board])[0] for _ in range(2)]
+    places = [{"x": 0, "y": row, "w": 6, "h": 5} for row in (0, 5)]
+    there = sandbox.call("GET", f"dashboards/{board}/")["tiles"]
+    laid = [{"id": each["id"], "layouts": {"sm": place}} for each, place in zip(there, places, strict=True)]
+    sandbox.call("PATCH", f"dashboards/{board}/", {"tiles": laid})
+
+    def said(*layouts: dict[str, int]) -> str:
+        tiles = [{"insight": UNKNOWN, "layout": place} for place in layouts]
+        plugin.check("tiles", {"dashboard": UNKNOWN, "tiles": tiles, **noted("tiles/taken", "taken")})
+        return engine.said[-1].partition(" exists in PostHog; ")[2]
+
+    plugin.check("dashboard", {"name": "Taken over", **noted("dashboard/taken", "taken")})
+    assert said(*places) == "would change: tiles come: insight that is new, insight that is new", "none is adopted"
+    for id_ in ids:
+        wanted = insight(sandbox, id_, dashboards=[UNKNOWN])
+        plugin.check("insight", {**wanted, **noted(f"insight/number-{id_}", "number", adopt=id_)})
+    assert said(*places) == "would change: perhaps tiles"
+    moved = {**places[0], "y": 11}
+    assert "would change: tiles" in said(places[1], moved)
+
+
 def test_a_static_cohort_is_not_taken_over_by_a_definition_with_criteria(runs: Runs, sandbox: Sandbox) -> None:
     name = f"Static {next(_NUMBERS)}"
     static = str(sandbox.call("POST", "cohorts/", {"name": name, "is_static": True})["id"])
