@@ -29,7 +29,7 @@ MOST = 20
 COUNTED = 20
 """Most new flags of a plan, and most flags of a cohort, of which PostHog is asked how many they serve."""
 
-_SERVING = ("key", "active", "archived", "release_conditions", "early_exit", "variants", "payloads")
+_SERVING = ("key", "active", "archived", "release_conditions", "early_exit", "variants", "payloads", "holdout")
 """The fields that say how many a flag serves, and with what."""
 
 
@@ -69,6 +69,8 @@ class Reach:
     """The cohorts that change as well, and are counted as they are now: no condition could say what they become."""
     variants: Mapping[str, int] = field(default_factory=dict)
     """How many get each variant after the change, at the most where several conditions serve the same ones."""
+    held: tuple[int, int] = (0, 0)
+    """How many a holdout keeps out, before and after the change: they get its variant, whatever the conditions say."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,8 @@ class _Side(Side):
     total: int | None = None
     group: int | None = None
     """The type of the groups that are counted; None: persons are."""
+    kept_out: float = 0.0
+    """The share (0 to 1) of all that a holdout keeps out."""
     mixed: bool = False
     """Whether some conditions are for persons and some for groups, or for several types of these."""
 
@@ -100,6 +104,7 @@ class Audiences:
         changes = [*changes]
         self._users = _users(_criteria(changes))
         self._becoming = becoming(changes)
+        self._kept_out = kept_out(changes)
         self._inventory = session.inventory
         self._client = session.inventory.client
         self._directory = PostHogDirectory(self._client)
@@ -137,18 +142,37 @@ class Audiences:
             if not reach.as_now and (reach.now != reach.then or reach.another_variant)
         ]
 
+    def held(self, ref: Ref, flags: Iterable[Change]) -> list[tuple[Ref, Reach]]:
+        """Return how many flags that stay as they are serve now, and when a holdout, or an experiment's, has changed.
+
+        Without those out of which it keeps as many; without all where that are more than :data:`COUNTED`.
+        """
+        concerned = [each for each in flags if ref in self._kept_out.get(each.id, (0.0, ()))[1]]
+        if len(concerned) > COUNTED:
+            return []
+        counted = [(each.ref, self._serves(each, {}, {})) for each in concerned]
+        return [(flag, reach) for flag, reach in counted if reach.held[0] != reach.held[1]]
+
     def _serves(self, change: Change, live: Properties, wanted: Properties) -> Reach:
         flag = (change.live if change.wanted is None else change.wanted) or {}
         then, as_now = self._then(change.wanted or {})
-        before, after = self._side(change.live or {}), self._side(then)
+        shares = self._shares(change)
+        before, after = self._side(change.live or {}, shares[0]), self._side(then, shares[1])
         groups = any("aggregation_group_type_index" in each for each in _conditions(flag))
         serving = [side for side in (before, after) if side and side.parts]
         if any(side.mixed for side in serving) or len({side.group for side in serving}) > 1:
             return Reach(None, None, None, groups)  # persons and groups add up to nothing
         totals = [side.total for side in (before, after) if side and side.total is not None]
         total = max(totals, default=None)
+        everybody = total
+        if any(shares) and total is None and not groups:
+            everybody = (self._matching({"properties": []}) or (None, None))[1]
+        was_held, is_held = (
+            round((everybody or 0) * share * _is_on(each or {}))
+            for each, share in zip((change.live, change.wanted), shares, strict=True)
+        )
         if before is None or after is None:
-            return Reach(None, None, total, groups)
+            return Reach(None, None, everybody, groups, held=(was_held, is_held))
         now, served = self._together(before), self._together(after)
         conditions = self._moved(live, wanted, before, after, None if now is None else served)
         at_most = now is None or served is None
@@ -160,8 +184,17 @@ class Audiences:
             another, another_at_most = self._another(splits, before, after, round(min(now, served)))
         variants = {key: min(number, round(served)) for key, number in _by_variant(then, after.alone).items()}
         return Reach(
-            round(now), round(served), total, groups, conditions, at_most, another, another_at_most, as_now, variants
+            *(round(now), round(served), everybody, groups, conditions, at_most, another, another_at_most, as_now),
+            *(variants, (was_held, is_held)),
         )
+
+    def _shares(self, change: Change) -> tuple[float, float]:
+        """Return the shares (0 to 1) of all that a holdout keeps out of a flag, before and after the change."""
+        live = self._inventory.get(change.kind, change.id) if change.live is not None else None
+        now = _excluded(((live or {}).get("filters") or {}).get("holdout"))
+        if any(each.name == "holdout" for each in change.fields):
+            return now, _excluded((change.wanted or {}).get("holdout"))
+        return now, self._kept_out.get(change.id or str(change.ref), (now, ()))[0]
 
     def _another(self, splits: Sequence[Any], before: _Side, after: _Side, most: int) -> tuple[int, bool]:
         """Return how many of at ``most`` so many get another variant, and whether that is only known to be the most.
@@ -173,7 +206,7 @@ class Audiences:
         chance = other_variant(*splits)
         found = moved(before, after, chance, self._number_of(after.group))
         if found is not None:
-            return min(round(found), most), False
+            return min(round(found * (1 - max(before.kept_out, after.kept_out))), most), False
         return (round(most * chance("", "")) if before.parts == after.parts else most), True
 
     def _then(self, flag: Properties) -> tuple[Properties, tuple[Ref, ...]]:
@@ -209,9 +242,9 @@ class Audiences:
     def _match(self, leaves: Sequence[Any] | None) -> tuple[int, int] | None:
         return self._matching({"properties": leaves}) if leaves and not any(True for _ in refs(leaves)) else None
 
-    def _side(self, flag: Properties) -> _Side | None:
+    def _side(self, flag: Properties, kept_out: float) -> _Side | None:
         """Return how many a flag serves by each condition; None where PostHog does not say."""
-        if not flag or flag.get("active") is False or flag.get("archived"):
+        if not _is_on(flag):
             return _Side()
         conditions = _conditions(flag)
         if len(conditions) > MOST or any(True for _ in refs(conditions)):
@@ -226,11 +259,12 @@ class Audiences:
             share = condition.get("rollout_percentage", 100)
             filters = frozenset(json.dumps(each, sort_keys=True) for each in sent["properties"])
             parts.append(Part(share, filters, condition.get("variant") or ""))
-            alone.append(round(found[0] * share / 100))
+            alone.append(round(found[0] * share / 100 * (1 - kept_out)))
             total = max(found[1], total or 0)
         kinds = {condition.get("aggregation_group_type_index") for condition in conditions}
         group = next(iter(kinds), None)
-        return _Side(tuple(parts), bool(flag.get("early_exit")), tuple(alone), total, group, len(kinds) > 1)
+        early_exit = bool(flag.get("early_exit"))
+        return _Side(tuple(parts), early_exit, tuple(alone), total, group, kept_out, len(kinds) > 1)
 
     def _sent(self, conditions: Sequence[Mapping[str, Any]]) -> list[Any]:
         try:
@@ -253,7 +287,8 @@ class Audiences:
     def _together(self, side: _Side, parts: Sequence[Part] | None = None) -> float | None:
         """Return how many a flag serves, or would serve by other conditions; None where PostHog does not say."""
         parts = side.parts if parts is None else parts
-        return together(parts, self._number_of(side.group), side.early_exit)
+        found = together(parts, self._number_of(side.group), side.early_exit)
+        return None if found is None else found * (1 - side.kept_out)
 
     def _number_of(self, group: int | None) -> Callable[[frozenset[str]], int | None]:
         """Return what asks how many persons, or groups of a type, match filters."""
@@ -409,6 +444,40 @@ def becoming(changes: Iterable[Change]) -> dict[str, tuple[Ref, list[Any] | None
         return filters(_cohort_id(leaf)) if _cohort_id(leaf) in other else _as_filter(leaf)
 
     return {id_: (cohorts[id_].ref, filters(id_)) for id_ in criteria if id_ in other}
+
+
+def kept_out(changes: Iterable[Change]) -> dict[str, tuple[float, tuple[Ref, ...]]]:
+    """Return the share (0 to 1) that a plan makes holdouts keep out of flags, by the flag's id (of a new one, by its
+    name), and the experiment and holdout by which it does. Pure.
+
+    PostHog writes a holdout into the flag of an experiment when the experiment gets it, and when the holdout changes.
+    """
+    changes = [*changes]
+    holdouts = {each.id or str(each.ref): each for each in changes if each.ref.kind == "holdout"}
+    found: dict[str, tuple[float, tuple[Ref, ...]]] = {}
+    for each in changes:
+        said = (each.live if each.refused else each.wanted) or {}
+        holdout = holdouts.get(str(said.get("holdout")))
+        gets = not each.refused and any(field.name == "holdout" for field in each.fields)
+        other = holdout and not holdout.refused and any(field.name == _SHARE for field in holdout.fields)
+        if each.ref.kind == "experiment" and (gets or other):
+            by = (each.ref,) if holdout is None else (each.ref, holdout.ref)
+            said_of = (holdout.live if holdout.refused else holdout.wanted) if holdout else None
+            found[str(said.get("flag"))] = (_excluded(said_of), by)
+    return found
+
+
+_SHARE = "exclusion_percentage"
+
+
+def _excluded(holdout: Any) -> float:
+    """Return the share (0 to 1) that a holdout, or what a flag says of it, keeps out."""
+    share = (holdout or {}).get(_SHARE)
+    return share / 100 if isinstance(share, int | float) else 0.0
+
+
+def _is_on(flag: Properties) -> bool:
+    return bool(flag) and flag.get("active") is not False and not flag.get("archived")
 
 
 def _criteria(changes: Iterable[Change]) -> dict[str, Any]:

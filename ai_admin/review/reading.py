@@ -189,8 +189,13 @@ def _follows(entry: Entry) -> Iterator[str]:
     if entry.reach and (reach := reached(entry)):
         as_now = " and ".join(f"cohort {each.key}" for each in entry.reach.as_now)
         yield reach + (f"; counted with {as_now} as before, which changes in this plan as well" if as_now else "")
+    if entry.reach and (held := _held(entry.reach)):
+        yield held
     for flag, reach_of in entry.flags:
-        yield f"flag {flag.key} serves {_now_and_then(reach_of)}"
+        if reach_of.now is not None:
+            yield f"flag {flag.key} serves {_now_and_then(reach_of)}"
+        if held := _held(reach_of):
+            yield f"flag {flag.key}: {held}"
     yield from entry.effects
     shown = SHOWN if len(entry.uses) > SHOWN + 1 else len(entry.uses)  # one more takes no more room than its count
     yield from entry.uses[:shown]
@@ -258,6 +263,16 @@ def _now_and_then(reach: Reach) -> str:
     if reach.now == reach.then:
         return f"{about} {reach.now:,}{of} {_who(reach)}, as before{another}"
     return f"{about} {reach.now:,}{of} {_who(reach)} now, and {about} {reach.then:,} then{another}"
+
+
+def _held(reach: Reach) -> str:
+    """Return how many get a holdout's variant, which its SDKs take for a flag that is on; empty where nobody does."""
+    was, is_ = reach.held
+    if reach.total is None or not (was or is_):
+        return ""
+    then = ", as before" if was == is_ else f", and about {is_:,} then"
+    who = f"about {was:,} of {reach.total:,} {_who(reach)}"
+    return f"{who} get holdout-… instead of what its conditions give{then}"
 
 
 def _about(reach: Reach) -> str:

@@ -80,7 +80,7 @@ class Entry:
     reach: Reach | None = None
     """How many persons a flag serves, or a cohort has, now and then; None where nothing of that changes."""
     flags: tuple[tuple[Ref, Reach], ...] = ()
-    """Of a cohort, the flags that stay as they are and serve more or fewer for it."""
+    """Of a cohort, a holdout or an experiment, the flags that stay as they are and serve more or fewer for it."""
     effects: tuple[str, ...] = ()
     """What follows for who is served, or for when an alert fires, where no sentence says it."""
     uses: tuple[str, ...] = ()
@@ -175,6 +175,8 @@ def report(stack: str, planned: Plan, found: Outlook, session: Session, count: b
         made = _entry(change, by_name, session, counted, needs.get(change.ref, ()), experiments, is_off)
         if audiences and change.ref.kind == "cohort" and made.reach:
             made = replace(made, flags=tuple(audiences.through(change.id, stay)))
+        if audiences and change.ref.kind in ("experiment", "holdout"):
+            made = replace(made, flags=tuple(audiences.held(change.ref, stay)))
         return made
 
     with ThreadPoolExecutor(THREADS) as pool:

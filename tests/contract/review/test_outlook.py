@@ -1083,3 +1083,35 @@ def test_people_and_workspaces_that_posthog_does_not_have_are_told_before_anythi
     stack.remove("alert", f"{key}-new")
     write(key, email=["oncal@example.com"])
     assert any(f"alert/{key}: oncal@example.com is no member" in line for line in refused())
+
+
+def test_whom_a_holdout_keeps_out_is_counted_for_each_flag(stack: Stack, key: str) -> None:
+    def write(share: int, rollout: int = 50, **more: Any) -> None:
+        stack.write("holdout", f"{key}-h", name=key, exclusion_percentage=share)
+        split = [{"key": each, "rollout_percentage": 50} for each in ("control", "test")]
+        conditions = [{"description": "Some", "rollout_percentage": rollout}]
+        stack.write("flag", key, variants=split, release_conditions=conditions, unmanaged=["holdout"])
+        stack.write("experiment", f"{key}-e", name=key, flag=key, **more)
+
+    in_it: dict[str, Any] = {"holdout": f"{key}-h"}
+    write(10, **in_it)
+    stack.up()
+    held = "of 20 persons get holdout-… instead of what its conditions give"
+    write(40, **in_it)
+    said = list(reading.lines(stack.entry(f"holdout/{key}-h", True)))
+    assert f"flag {key} serves about 9 of 20 persons now, and about 6 then" in said
+    assert f"flag {key}: about 2 {held}, and about 8 then" in said
+    write(10)
+    said = list(reading.lines(stack.entry(f"experiment/{key}-e", True)))
+    assert f"flag {key}: about 2 {held}, and about 0 then" in said
+    write(40, 100, **in_it)
+    said = list(reading.lines(stack.entry(f"flag/{key}", True)))
+    assert said[1:3] == ["serves about 9 of 20 persons now, and about 12 then", f"about 2 {held}, and about 8 then"]
+    stack.up()
+    write(40, 50, **in_it)
+    said = list(reading.lines(stack.entry(f"flag/{key}", True)))
+    assert said[:3] == [
+        'condition "Some" from 100 % to 50 %: about 6 of 20 persons fewer',
+        "serves about 12 of 20 persons now, and about 6 then",
+        f"about 8 {held}, as before",
+    ]
