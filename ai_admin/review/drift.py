@@ -18,10 +18,13 @@ from ai_admin.review.report import not_known
 from ai_admin.review.sentences import Sentence, sentences, to_keep
 from ai_admin.review.text import Style, plain
 from providers.posthog.advice import explained
-from providers.posthog.history import Author, History
+from providers.posthog.history import Author, History, not_read
 from providers.posthog.kinds import KINDS, Field, Ref
 from providers.posthog.kinds.base import Properties
 from providers.posthog.references import RefOf, with_refs
+
+UNTOLD = "from the file to PostHog; without a state it is not known which of them was changed"
+"""What is said in the place of an author where nothing was applied."""
 
 
 @dataclass(frozen=True)
@@ -203,7 +206,9 @@ def _lines(found: Drift, every: bool, style: Style) -> Iterator[str]:
         if each.whole:
             yield f"    {each.whole}"
         applied = each.difference.applied
-        yield from (f"    {said.sentence.text}{'' if applied else f' {_by(said)}'}" for said in each.said)
+        yield from (
+            f"    {said.sentence.text}{'' if applied else f' {_by(each.difference, said)}'}" for said in each.said
+        )
     for ref, _ in found.leaving:
         yield ""
         yield f"{style('-', 'red')} {style(f'{KINDS[ref.kind].words} {ref.key}', 'bold')}"
@@ -219,11 +224,20 @@ def _lines(found: Drift, every: bool, style: Style) -> Iterator[str]:
         yield f"to write into the files what PostHog holds: ai-admin pull --stack {found.stack}"
 
 
-def _by(said: Said) -> str:
+def by_whom(difference: Difference, author: Author | None) -> str:
+    """Return who made a difference and when; where nothing was applied and the log names nobody, that nobody may have
+    changed PostHog.
+    """
+    if difference.last is None and (author is None or author.unread):
+        return f"({UNTOLD}{f'; {not_read(author.unread)}' if author else ''})"
+    return reading.written(author)
+
+
+def _by(difference: Difference, said: Said) -> str:
     if not said.by_hand:
         return "(changed in the file since it was applied)"
     back = "in the file, which takes it back from PostHog's pages, where it was set " if said.taken_back else ""
-    return back + reading.written(said.author) + (f"; {said.keep}" if said.keep else "")
+    return back + by_whom(difference, said.author) + (f"; {said.keep}" if said.keep else "")
 
 
 def as_json(found: Drift) -> str:

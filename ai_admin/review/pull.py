@@ -29,9 +29,8 @@ from ai_admin.definitions.forms.base import Gathered
 from ai_admin.definitions.model import Problem
 from ai_admin.definitions.places import inexpressible
 from ai_admin.definitions.stacks import OUTSIDE, counted_stacks, known_stacks, view
-from ai_admin.review import reading
 from ai_admin.review.comparison import Comparison, Difference
-from ai_admin.review.drift import drifted
+from ai_admin.review.drift import by_whom, drifted
 from ai_admin.review.live import title
 from ai_admin.review.names import names
 from ai_admin.review.sentences import to_keep
@@ -127,7 +126,7 @@ def told(comparison: Comparison, difference: Difference) -> list[str]:
     found = drifted(replace(difference, left=()), comparison.project.history, named)
     pages = dict.fromkeys((each.name for each in difference.left), ", which was left to PostHog's pages,")
     brought = [
-        f"{said.sentence.text}{pages.get(said.sentence.field, '')} {reading.written(said.author)}"
+        f"{said.sentence.text}{pages.get(said.sentence.field, '')} {by_whom(difference, said.author)}"
         for said in found.said
         if said.by_hand
     ]

@@ -14,6 +14,7 @@ import click
 import pytest
 
 from ai_admin.review.comparison import Comparison
+from ai_admin.review.drift import UNTOLD
 from ai_admin.review.state import Resource, State
 from ai_admin.review.takeover import TakeOver, take_over
 from providers.posthog.kinds import KINDS, Ref
@@ -245,6 +246,15 @@ def test_a_change_by_hand_is_reported_and_becomes_one_changed_line(checkout: Che
     assert checkout.git("diff", "--numstat").split()[:2] == ["1", "1"]
     assert "cohort: beta-testers, rollout_percentage: 10}" in file.read_text()
     assert "nothing differs" in checkout.ai_admin("drift")
+
+
+def test_without_a_state_nobody_is_said_to_have_changed_what_only_the_file_did(checkout: Checkout) -> None:
+    checkout.ai_admin("pull", "--all")
+    file = checkout.folder / "flags" / "model.yaml"
+    file.write_text(FLAG.replace("40", "50"))
+    told = f'condition "Beta first" from 50 % to 40 % ({UNTOLD})\n'
+    assert told in checkout.ai_admin("drift", code=1)
+    assert told in checkout.ai_admin("pull", "--dry-run")
 
 
 def test_a_file_that_is_saved_while_pull_looks_is_left(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
