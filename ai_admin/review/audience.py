@@ -40,8 +40,10 @@ class Served:
     now: int
     then: int
     """Both by itself, whoever else serves the same ones."""
-    more: int
-    """How many more the flag serves for what changes in this condition, all else as it is then; fewer below 0."""
+    more: float
+    """How many more the flag serves for what changes in this condition, all else as it is then; fewer below 0. A part
+    of one where it is less than one, and 0 only where it is nobody.
+    """
     others: bool = False
     """Whether filters go and others come, so that the difference of the numbers is not who comes."""
     variant: bool = False
@@ -71,6 +73,8 @@ class Reach:
     """How many get each variant after the change, at the most where several conditions serve the same ones."""
     held: tuple[int, int] = (0, 0)
     """How many a holdout keeps out, before and after the change: they get its variant, whatever the conditions say."""
+    rounded: bool = False
+    """Whether ``now`` and ``then`` are only as many as they are rounded."""
 
 
 @dataclass(frozen=True)
@@ -185,7 +189,7 @@ class Audiences:
         variants = {key: min(number, round(served)) for key, number in _by_variant(then, after.alone).items()}
         return Reach(
             *(round(now), round(served), everybody, groups, conditions, at_most, another, another_at_most, as_now),
-            *(variants, (was_held, is_held)),
+            *(variants, (was_held, is_held), round(now) == round(served) and not _alike(now, served)),
         )
 
     def _shares(self, change: Change) -> tuple[float, float]:
@@ -388,9 +392,13 @@ def redrawn(was: Any, is_: Any) -> float:
     return float(sum(end - start for start, end in pairwise(bounds) if at(0, start) != at(1, start))) / 100
 
 
-def _more(before: float, after: float) -> int:
-    """Return how many more that is, as the two numbers are said."""
-    return round(after) - round(before) or round(after - before)
+def _more(before: float, after: float) -> float:
+    """Return how many more that is, as the two numbers are said; a part of one where it is less than one."""
+    return 0 if _alike(before, after) else round(after) - round(before) or round(after - before) or after - before
+
+
+def _alike(one: float, other: float) -> bool:
+    return abs(one - other) < 1e-9
 
 
 def _cohorts(flag: Properties) -> set[str]:

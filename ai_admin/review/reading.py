@@ -226,6 +226,8 @@ def _more(condition: str, reach: Reach | None) -> str:
     change = "more" if served.then > served.now else "fewer"
     if not served.more:
         return f": nobody {change}, as other conditions serve the same {_who(reach)}"
+    if abs(served.more) < 1:
+        return f": less than one of {reach.total:,} {_who(reach)} {change}"
     return f": {_about(reach)} {abs(served.more):,} of {reach.total:,} {_who(reach)} {change}"
 
 
@@ -260,7 +262,7 @@ def _now_and_then(reach: Reach) -> str:
         another = f"; {most} {reach.another_variant:,} of these get another variant than now"
     if reach.now == reach.then and any(each.others for each in reach.conditions.values()):
         return f"{about} {reach.now:,}{of} {_who(reach)} now and then, but not the same ones{another}"
-    if reach.now == reach.then:
+    if reach.now == reach.then and not reach.rounded:
         return f"{about} {reach.now:,}{of} {_who(reach)}, as before{another}"
     return f"{about} {reach.now:,}{of} {_who(reach)} now, and {about} {reach.then:,} then{another}"
 

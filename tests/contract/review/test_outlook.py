@@ -106,6 +106,24 @@ def test_flags_do_not_tell_case_apart_and_neither_do_the_numbers_of_a_plan(stack
         assert write(operator, other) == f"serves about {number} of 20 persons, as before"
 
 
+def test_what_is_less_than_one_person_is_not_said_to_be_nobody(stack: Stack, key: str) -> None:
+    """Fifteen of twenty are not internal. Of them 43 % are 6.45, and 45 % 6.75; half of the five others are 2.5."""
+
+    def write(share: int) -> list[str]:
+        others = [{"key": "channel", "operator": "is_not", "value": "internal"}]
+        conditions = [{"description": "Others", "properties": others, "rollout_percentage": share}]
+        half = {"description": "Half", "properties": OURS["properties"], "rollout_percentage": 50}
+        stack.write("flag", key, release_conditions=[*conditions, half])
+        return said(stack, f"flag/{key}", count=True)
+
+    write(43)
+    stack.up()
+    assert write(45) == [
+        'condition "Others" from 43 % to 45 %: less than one of 20 persons more',
+        "serves about 9 of 20 persons now, and about 9 then",
+    ]
+
+
 def test_who_matches_several_conditions_is_counted_once(stack: Stack, key: str) -> None:
     """Five of twenty are internal; ten match the second condition, among these the five."""
 
