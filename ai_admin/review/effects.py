@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from typing import NamedTuple
 
 from ai_admin.definitions import Definition
 from ai_admin.review.changes import Change
@@ -27,18 +28,33 @@ DRAWS = {"key": "key", "bucketing_identifier": "kind of id"}
 """The fields of a flag from which PostHog computes who is in a percentage, with what they are called."""
 
 
-def running(definitions: Iterable[Definition]) -> dict[Ref, list[Definition]]:
-    """Return the experiments that were started and have not ended, by the flag that they run on."""
-    found: dict[Ref, list[Definition]] = {}
+class Running(NamedTuple):
+    """An experiment that runs."""
+
+    key: str
+    since: str
+    """The day; empty where the plan starts it."""
+
+
+def running(definitions: Iterable[Definition], changes: Iterable[Change]) -> dict[Ref, list[Running]]:
+    """Return the experiments that have started in PostHog and not ended, or that the plan starts, by the flag that they
+    run on. Pure.
+    """
+    known = {each.ref: each for each in changes if each.ref.kind == "experiment"}
+    found: dict[Ref, list[Running]] = {}
     for each in definitions:
-        flag = each.properties.get("flag")
-        if each.kind == "experiment" and isinstance(flag, Ref) and _runs(each.properties):
-            found.setdefault(flag, []).append(each)
+        flag, change = each.properties.get("flag"), known.get(Ref(each.kind, each.key))
+        if not isinstance(flag, Ref) or change is None:
+            continue
+        if _runs(change.live or {}):
+            found.setdefault(flag, []).append(Running(each.key, _day(change.live or {})))
+        elif _runs(each.properties) and not change.refused:
+            found.setdefault(flag, []).append(Running(each.key, ""))
     return found
 
 
 def effects(
-    change: Change, live: Properties, wanted: Properties, experiments: Mapping[Ref, Iterable[Definition]]
+    change: Change, live: Properties, wanted: Properties, experiments: Mapping[Ref, Iterable[Running]]
 ) -> Iterator[str]:
     """Yield what follows from the change of an object that is there, a line each.
 
@@ -46,7 +62,7 @@ def effects(
         change: the change.
         live: what PostHog holds, with references in the place of ids.
         wanted: what the definition says, in the same form.
-        experiments: those that run, by flag.
+        experiments: those that run, by flag (:func:`running`).
     """
     names = {each.name for each in change.fields}
     if change.ref.kind == "flag":
@@ -55,7 +71,8 @@ def effects(
         yield from _drawn_anew(names, live, wanted)
         if any(change.kind.weighs(each) >= SERVE for each in change.fields):
             for each in experiments.get(change.ref, ()):
-                yield f"experiment {each.key} has run on it since {_day(each.properties)}{_paused(names, wanted)}"
+                since = f"has run on it since {each.since}{_paused(names, wanted)}"
+                yield f"experiment {each.key} {since if each.since else 'is started on it by this plan'}"
         if "release_conditions" in names and wanted.get("active", True):
             yield from _served_first(live, wanted)
     if change.ref.kind == "experiment" and _runs(live) and names & {*_MEASURING}:

@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-from ai_admin.definitions import Definition
 from ai_admin.review.approval import approval, unread
 from ai_admin.review.audience import COUNTED, Audiences, Reach
 from ai_admin.review.changes import THREADS, Action, Change, Outlook
-from ai_admin.review.effects import begun, effects, enrolment, running
+from ai_admin.review.effects import Running, begun, effects, enrolment, running
 from ai_admin.review.firing import firing
 from ai_admin.review.live import BY_POSTHOG, PAGED
 from ai_admin.review.names import names
@@ -160,7 +159,7 @@ def report(stack: str, planned: Plan, found: Outlook, session: Session, count: b
     by_name = names(found.names, session.inventory)
     using = users(planned.definitions)
     served = users(each for each in planned.definitions if each.kind in _SERVED)
-    experiments = running(planned.definitions)
+    experiments = running(planned.definitions, found.changes)
     flags = {each.ref: each for each in found.changes if each.ref.kind == "flag"}
 
     def is_off(flag: Ref) -> bool:
@@ -203,7 +202,7 @@ def _entry(
     session: Session,
     audiences: Audiences | None,
     uses: Sequence[str],
-    experiments: Mapping[Ref, Sequence[Definition]],
+    experiments: Mapping[Ref, Sequence[Running]],
     is_off: Callable[[Ref], bool],
 ) -> Entry:
     kind = change.kind

@@ -8,7 +8,7 @@ import pytest
 
 from ai_admin.definitions import Definition, Source
 from ai_admin.review.changes import Action, Change
-from ai_admin.review.effects import begun, effects, enrolment, running
+from ai_admin.review.effects import Running, begun, effects, enrolment, running
 from ai_admin.review.uses import users
 from providers.posthog.kinds import KINDS, Ref
 
@@ -20,8 +20,9 @@ def followed(ref: Ref, live: dict[str, Any], wanted: dict[str, Any], *experiment
     names = [name for name in live.keys() | wanted.keys() if live.get(name) != wanted.get(name)]
     fields = tuple(each for each in KINDS[ref.kind].fields if each.name in names)
     source = Source("experiments/e.yaml", 1, 1)
-    known = running(Definition("experiment", f"e{n}", each, source) for n, each in enumerate(experiments))
-    return list(effects(Change(ref, Action.UPDATE, fields=fields), live, wanted, known))
+    said = [Definition("experiment", f"e{n}", each, source) for n, each in enumerate(experiments)]
+    there = [Change(Ref("experiment", each.key), Action.NOTHING, live=each.properties) for each in said]
+    return list(effects(Change(ref, Action.UPDATE, fields=fields), live, wanted, running(said, there)))
 
 
 def test_a_flag_under_a_new_key_serves_nobody_who_asks_for_the_old_one() -> None:
@@ -77,6 +78,24 @@ def test_an_experiment_that_runs_is_named_where_its_flag_changes() -> None:
     assert followed(FLAG, off, on, STARTED) == [f"{told}, and goes on"]
     assert followed(FLAG, {"release_conditions": []}, {"release_conditions": [{}]}, STARTED) == [told]
     assert followed(FLAG, {"description": "a"}, {"description": "b"}, STARTED) == []
+
+
+def test_an_experiment_has_run_only_if_it_has_in_posthog() -> None:
+    ref, draft, ended = Ref("experiment", "e"), {"flag": FLAG}, {**STARTED, "end_date": "2026-10-01T08:00:00Z"}
+
+    def told(live: dict[str, Any] | None, said: dict[str, Any], refused: str = "") -> list[tuple[str, ...]]:
+        known = Change(ref, Action.UPDATE, live=live, wanted=said, refused=refused)
+        definition = Definition("experiment", "e", said, Source("experiments/e.yaml", 1, 1))
+        return [tuple(each) for each in running([definition], [known]).get(FLAG, ())]
+
+    assert told(draft, STARTED) == told(None, STARTED) == told(ended, STARTED) == [("e", "")]
+    assert told(draft, STARTED, refused="it has no metric") == []
+    assert told(STARTED, ended) == told(STARTED, draft) == [("e", "14 Sep 2026")]
+    assert told(ended, ended) == told(draft, draft) == []
+    starts = [Running("e", "")]
+    change = Change(FLAG, Action.UPDATE, fields=tuple(each for each in KINDS["flag"].fields if each.name == "active"))
+    on, off = {"active": True}, {"active": False}
+    assert [*effects(change, off, on, {FLAG: starts})] == ["experiment e is started on it by this plan"]
 
 
 @pytest.mark.parametrize("kind", ["survey", "experiment"])
