@@ -40,6 +40,11 @@ def test_everybody_is_counted_once(conditions: list[Part], early_exit: bool) -> 
         assert len(asked) <= 2**MOST
 
 
+def test_who_is_in_a_wider_condition_of_the_same_share_is_not_asked_for() -> None:
+    parts = [*(Part(100, frozenset(each)) for each in "abcd"), Part(100, frozenset())]
+    assert together(parts, lambda filters: 1 // 0 if filters else 60) == 60
+
+
 sides = st.builds(
     Side,
     st.lists(
