@@ -23,7 +23,7 @@ DAYS = 30
 PATIENCE = 5.0
 """Seconds that a query waits for PostHog in all: a plan can be decided on without it."""
 
-_GONE = (Action.DELETE, Action.HOLD, Action.UNKNOWN)
+_STAYS = (Action.HOLD, Action.UNKNOWN)
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,10 @@ class _Moved:
     """Whose entry says so: the alert's, or that of its insight where only this changes."""
     before: Watch | None
     """What PostHog has; None where it has no such alert."""
-    after: Watch
+    after: Watch | None
+    """What it becomes; None where it is deleted."""
+    now: bool = False
+    """It is firing now, and is going to be off, or gone."""
 
 
 def firing(changes: Iterable[Change], inventory: Inventory, now: datetime | None = None) -> dict[Ref, list[str]]:
@@ -65,6 +68,7 @@ def firing(changes: Iterable[Change], inventory: Inventory, now: datetime | None
             if isinstance(problem, ApiError) and (problem.outcome_unknown or problem.status == 429):
                 silent = problem
             line = f"{_at(each)}when it would have fired is not known: {problem}"
+        line += "; it is firing now" if each.now else ""
         who = "" if each.place == each.change.ref else f"alert {each.change.ref.key}: "
         found.setdefault(each.place, []).append(who + line)
     return found
@@ -72,12 +76,15 @@ def firing(changes: Iterable[Change], inventory: Inventory, now: datetime | None
 
 def _at(moved: _Moved) -> str:
     """Return at what a new alert fires, which no other line of a plan says; of another one nothing."""
-    threshold = moved.after.alert["threshold"]
-    return f"fires {Rule.of(moved.after.alert, 'day')}; " if moved.before is None and threshold else ""
+    if moved.before or not moved.after or not moved.after.alert["threshold"]:
+        return ""
+    return f"fires {Rule.of(moved.after.alert, 'day')}; "
 
 
-def _said(test: Backtest, before: Watch | None, after: Watch) -> str:
+def _said(test: Backtest, before: Watch | None, after: Watch | None) -> str:
     """Return how often an alert would have fired; of one that is off before or after, what it is worth to be on."""
+    if after is None:
+        return f"{compared(None, test.of(before), DAYS)} so far" if before else ""
     if before is None:
         told = compared(None, test.of(after), DAYS)
         return told if after.is_on else f"{told}, were it on; it is switched off"
@@ -91,9 +98,16 @@ def _said(test: Backtest, before: Watch | None, after: Watch) -> str:
 
 
 def _moved(change: Change, insights: Iterable[Change], inventory: Inventory) -> _Moved | None:
-    if change.wanted is None or change.refused or change.action in _GONE:
+    if change.refused or change.action in _STAYS:
         return None
     live, every = change.live or {}, tuple(insights)
+    row = (inventory.get(KINDS["alert"], change.id) if change.live else None) or {}  # read already
+    due, is_firing = next_check(row), row.get("state") == "Firing"
+    seen = _insight(live.get("insight"), every)
+    before = Watch(live, seen.live.get("query"), due) if seen and seen.live else None
+    if change.wanted is None:
+        goes = before and before.is_on and "threshold" in live
+        return _Moved(change, change.ref, before, None, is_firing) if goes else None
     wanted = {**live, **change.wanted}
     insight = _insight(wanted.get("insight"), every)
     if insight is None or insight.live is None or insight.wanted is None or "threshold" not in wanted:
@@ -101,13 +115,11 @@ def _moved(change: Change, insights: Iterable[Change], inventory: Inventory) -> 
     query = {**insight.live, **insight.wanted}.get("query")
     if any(True for _ in refs(query)):  # what it refers to is made together with it
         return None
-    due = next_check(inventory.get(KINDS["alert"], change.id) or {}) if change.live else None  # read already
     after = Watch(wanted, query, due)
-    seen = _insight(live.get("insight"), every)
-    before = Watch(live, seen.live.get("query"), due) if seen and seen.live else None
-    if before and before.same(after):
+    if before and before.same(after) and before.is_on == after.is_on:
         return None
-    return _Moved(change, change.ref if change.action is not Action.NOTHING else insight.ref, before, after)
+    place = change.ref if change.action is not Action.NOTHING else insight.ref
+    return _Moved(change, place, before, after, is_firing and not after.is_on)
 
 
 def _insight(id_: Any, insights: Iterable[Change]) -> Change | None:

@@ -69,6 +69,14 @@ def test_a_bound_says_how_often_it_would_have_been_passed(applied: Stack) -> Non
     assert queries(applied) == 1
 
 
+def test_what_goes_says_what_it_was_worth(applied: Stack) -> None:
+    write(applied, 2, enabled=False)
+    so_far = "over the last 30 days it would have fired 3 times (above 2) so far"
+    assert lines(applied) == [f"{so_far}; it is switched off"]
+    applied.remove("alert", "many")
+    assert lines(applied) == [so_far]
+
+
 def test_an_insight_says_it_of_the_alerts_that_watch_it(applied: Stack) -> None:
     write(applied, 2, math="dau")
     assert lines(applied) == ["alert many: over the last 30 days it would have fired 0 times instead of 3 times"]

@@ -29,11 +29,12 @@ class PostHog:
 
     def __init__(self, refusal: ApiError | None = None) -> None:
         self.refusal = refusal
+        self.state = "Not firing"
         self.asked = 0
 
     def get(self, kind: Kind, id_: str) -> dict[str, Any]:
         assert (kind.name, id_[0]) == ("alert", "7")
-        return {"next_check_at": "2026-11-27T12:40:00Z"}
+        return {"next_check_at": "2026-11-27T12:40:00Z", "state": self.state}
 
     def hurried(self, _: float) -> PostHog:
         return self
@@ -81,6 +82,31 @@ def test_one_that_is_off_is_not_said_to_have_fired(was_on: bool | None, is_on: b
         Change(INSIGHTS, Action.NOTHING, "3", live={"query": QUERY}, wanted={"query": QUERY}),
     ]
     assert firing(changes, cast(Inventory, PostHog()), NOW) == {ALERTS: [f"over the last 30 days {said}"]}
+
+
+SO_FAR = "over the last 30 days it would have fired 1 time (above 39) so far"
+LOST = {"off": "; it is switched off", "gone": ""}
+
+
+@pytest.mark.parametrize("loss", LOST)
+def test_what_is_lost_with_an_alert_that_goes_off_or_is_deleted_is_said(loss: str) -> None:
+    live = {**ALERT, "threshold": {"upper": 39}, "enabled": True}
+    wanted = {**live, "enabled": False} if loss == "off" else None
+    action = Action.UPDATE if wanted else Action.DELETE
+    insight = Change(INSIGHTS, action, "3", live={"query": QUERY}, wanted={"query": QUERY} if wanted else None)
+    changes = [Change(ALERTS, action, "7", live=live, wanted=wanted), insight]
+    posthog = PostHog()
+    assert firing(changes, cast(Inventory, posthog), NOW) == {ALERTS: [SO_FAR + LOST[loss]]}
+    posthog.state = "Firing"
+    assert firing(changes, cast(Inventory, posthog), NOW) == {ALERTS: [f"{SO_FAR}{LOST[loss]}; it is firing now"]}
+
+
+def test_an_alert_that_is_off_already_loses_nothing() -> None:
+    live = {**ALERT, "threshold": {"upper": 39}, "enabled": False}
+    insight = Change(INSIGHTS, Action.NOTHING, "3", live={"query": QUERY}, wanted={"query": QUERY})
+    posthog = cast(Inventory, PostHog())
+    assert firing([Change(ALERTS, Action.DELETE, "7", live=live), insight], posthog, NOW) == {}
+    assert firing([Change(ALERTS, Action.UPDATE, "7", live=live, wanted=live), insight], posthog, NOW) == {}
 
 
 @pytest.mark.parametrize(
