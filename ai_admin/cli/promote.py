@@ -28,10 +28,10 @@ def promote(key: str, source: str, target: str, dry_run: bool) -> None:
     Edits the patches (stacks:) in the definition's file, so that --to gets what --from has; every other stack keeps
     what it has. What both then have, and no other stack has otherwise, is said once, in the definition itself.
     Comments, order and style stay. Shows what changes in the sentences of `ai-admin plan`, and prints the commands
-    for a pull request. Says who has it in --to and may lose it, and which of the flag's tests fail in --to then. Where
-    the rules of the stack would refuse the step, says so, and which one to take instead, in which nobody loses it; they
-    are looked at as if the files were applied as they are. PostHog is not asked. Other files that
-    have problems are named, and are no obstacle.
+    for a pull request. Says who has it in --to and may lose it, and which tests of the flag, or of those that use it,
+    fail in --to then. Where the rules of the stack would refuse the step, says so, and which one to take instead, in
+    which nobody loses it; they are looked at as if the files were applied as they are. PostHog is not asked. Other
+    files that have problems are named, and are no obstacle.
 
     KEY is a definition's key, or kind/key where several kinds have it. `adopt` and `renamed_from` are of one project
     alone, and stay.

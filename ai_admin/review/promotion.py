@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from ai_admin.safety.refusal import Refusal
 from ai_admin.stackfile import settings
 from providers.posthog.errors import NotEdited
 from providers.posthog.kinds import Ref
-from providers.posthog.kinds.base import Properties
+from providers.posthog.kinds.base import Properties, refs
 from providers.posthog.reconcile import same
 from providers.posthog.settings import Settings
 
@@ -57,7 +57,7 @@ class Promotion:
     losing: tuple[str, ...] = ()
     """Who of those that have it in that stack may lose it, a line each."""
     failing: tuple[str, ...] = ()
-    """The tests of the definition that fail in that stack then, a line each."""
+    """The tests of the flags that it decides on, and fail in that stack then, a line each."""
     broken: tuple[str, ...] = ()
     """What is wrong with other files, a line each: an `up` applies nothing until they are corrected."""
 
@@ -91,7 +91,7 @@ def promote(root: Path, key: str, source: str, target: str) -> Promotion:
     judged = _Judged(root, target, document.path, text, before, after)
     flag = Ref(document.kind, document.key) if document.kind == "flag" and document.key else None
     old, new = (found.get(flag, {}) if flag else {} for found in (was, is_))
-    tested = [flag.key] if flag and document.value.get("tests") and not after.broken else []
+    tested = [] if after.broken else _flags(after, changes)
     return Promotion(
         document.path,
         document.text,
@@ -103,6 +103,15 @@ def promote(root: Path, key: str, source: str, target: str) -> Promotion:
         tuple(failing(root, target, {document.path: text}, tested)),
         after.broken,
     )
+
+
+def _flags(definitions: Definitions, changed: Iterable[Ref]) -> list[str]:
+    """Return the keys of the flags among what changes, and of those that use it, also through others."""
+    using = {Ref(each.kind, each.key): frozenset(refs(each.properties)) for each in definitions.resources}
+    reached = set(changed)
+    while more := {ref for ref, used in using.items() if not used.isdisjoint(reached)} - reached:
+        reached |= more
+    return sorted(ref.key for ref in reached if ref.kind == "flag" and ref in using)
 
 
 def _document(root: Path, key: str) -> Document:

@@ -174,6 +174,21 @@ tests:
     assert promote(checkout.folder, "ai", "staging", "production").failing == ()
 
 
+def test_a_cohort_names_the_tests_that_fail_then_of_every_flag_that_uses_it(checkout: Checkout) -> None:
+    checkout.write("events/person.yaml", CATALOGUE)
+    staging = "stacks:\n  staging: {properties: [{key: plan, value: free}]}\n"
+    paying = "key: paying\nname: Paying\nproperties: [{key: plan, value: pro}]\n"
+    checkout.write("cohorts/paying.yaml", paying + staging)
+    checkout.write("cohorts/big.yaml", "key: big\nname: Big\nproperties: [{cohort: paying}]\n")
+    test = "tests: [{name: pro gets it, properties: {plan: pro}, expect: true, stacks: [production]}]\n"
+    for flag, cohort in (("direct", "paying"), ("through", "big")):
+        checkout.write(f"flags/{flag}.yaml", f"key: {flag}\nrelease_conditions: [{{cohort: {cohort}}}]\n{test}")
+    nobody = "release_conditions: [{description: No, rollout_percentage: 0}]\n"
+    checkout.write("flags/other.yaml", f"key: other\n{nobody}{test}")
+    failing = promote(checkout.folder, "paying", "staging", "production").failing
+    assert [line.partition(": pro gets it: ")[0] for line in failing] == ["flags/direct.yaml:3", "flags/through.yaml:3"]
+
+
 def test_a_part_of_a_saved_metric_is_of_one_stack(checkout: Checkout) -> None:
     checkout.write("Pulumi.sandbox.yaml", "config: {}\n")
     head = "key: cost\nname: Cost\nquery:\n  name: Cost\n  metric_type: mean\n  source: {event: ai}\n"
