@@ -30,8 +30,9 @@ def promote(key: str, source: str, target: str, dry_run: bool) -> None:
     Comments, order and style stay. Shows what changes in the sentences of `ai-admin plan`, and prints the commands
     for a pull request. Says who has it in --to and may lose it, and which tests of the flag, or of those that use it,
     fail in --to then. Where the rules of the stack would refuse the step, says so, and which one to take instead, in
-    which nobody loses it; they are looked at as if the files were applied as they are. PostHog is not asked. Other
-    files that have problems are named, and are no obstacle.
+    which nobody loses it, or that there is none, and which one moves fewer from variant to variant. They are looked at
+    as if the files were applied as they are. PostHog is not asked. Other files that have problems are named, and are
+    no obstacle.
 
     KEY is a definition's key, or kind/key where several kinds have it. `adopt` and `renamed_from` are of one project
     alone, and stay.
@@ -57,6 +58,11 @@ def promote(key: str, source: str, target: str, dry_run: bool) -> None:
         click.echo(click.style(f"refused by the rules of {target}: ", fg="red") + line)
     if found.step:
         click.echo(f"a step in which nobody loses it: write {found.step} for {target}, apply that, and promote again")
+    elif found.step is None:
+        click.echo("there is no smaller step in which nobody loses anything")
+    if found.variants:
+        write = f"write the variants {found.variants} and the new release conditions for {target}"
+        click.echo(f"a step in which fewer get another variant at once: {write}, apply that, and promote again")
     for line in found.failing:
         click.echo(click.style(f"this test fails in {target} then: ", fg="red") + line)
     if found.failing:

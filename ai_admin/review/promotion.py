@@ -14,7 +14,7 @@ from ai_admin.definitions.files import find
 from ai_admin.definitions.stacks import known_stacks, merge, view
 from ai_admin.review.history import matches
 from ai_admin.review.pull import relocated
-from ai_admin.review.smaller_step import losing, smaller, written
+from ai_admin.review.smaller_step import by_variant, losing, smaller, variants_written, varying, written
 from ai_admin.review.splice import edited
 from ai_admin.review.timeline import Line
 from ai_admin.review.trial import failing, trial
@@ -51,9 +51,12 @@ class Promotion:
     """What changes in the stack that is promoted to, by definition."""
     refused: tuple[str, ...] = ()
     """Why an `up` of that stack would refuse it, a line each."""
-    step: str = ""
-    """The release conditions of a smaller step that it would not refuse, and that nobody loses anything by; else
-    empty."""
+    step: str | None = ""
+    """The release conditions of a smaller step that it would not refuse, and that nobody loses anything by; None where
+    there is none, and empty where none is needed."""
+    variants: str = ""
+    """Where there is none: the variants of a smaller step that it would not refuse, with the conditions of the whole
+    one; else empty."""
     losing: tuple[str, ...] = ()
     """Who of those that have it in that stack may lose it, a line each."""
     failing: tuple[str, ...] = ()
@@ -92,14 +95,16 @@ def promote(root: Path, key: str, source: str, target: str) -> Promotion:
     flag = Ref(document.kind, document.key) if document.kind == "flag" and document.key else None
     old, new = (found.get(flag, {}) if flag else {} for found in (was, is_))
     tested = [] if after.broken else _flags(after, changes)
+    step = judged.step(old, new) if flag else ""
     return Promotion(
         document.path,
         document.text,
         text,
         changes,
         tuple(map(str, judged.refusals(new))),
-        judged.step(old, new) if flag else "",
-        tuple(losing(old, new)) if old and new else (),
+        step,
+        judged.variants(old, new) if step is None else "",
+        (*losing(old, new), *varying(old, new)) if old and new else (),
         tuple(failing(root, target, {document.path: text}, tested)),
         after.broken,
     )
@@ -228,8 +233,8 @@ class _Judged:
         given = self._given
         return refusals(self._before, wanted, given.consents, given.careful, self._followed, reach=reach)
 
-    def step(self, was: Properties, wanted: Properties) -> str:
-        """Return the conditions of a smaller step, where the one to what is wanted is too big and there is one.
+    def step(self, was: Properties, wanted: Properties) -> str | None:
+        """Return the conditions of a smaller step, where the one to what is wanted is too big; None if there is none.
 
         Conditions that are there already are no step: whoever wrote them would be told the same again.
         """
@@ -237,4 +242,9 @@ class _Judged:
             return ""
         steps = [smaller(was, wanted, every) for every in (False, True)]
         ahead = (step for step in steps if not same(step["release_conditions"], was.get("release_conditions")))
-        return next((written(step) for step in ahead if not self.refusals(step)), "")
+        return next((written(step) for step in ahead if not self.refusals(step)), None)
+
+    def variants(self, was: Properties, wanted: Properties) -> str:
+        """Return the variants of a smaller step that is not refused; "" where there is none."""
+        step = by_variant(was, wanted)
+        return "" if same(step, wanted) or self.refusals(step) else variants_written(step)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -33,6 +34,31 @@ def losing(was: Properties, wanted: Properties) -> Iterator[str]:
             told.add(whom)
             least = f"at least {after:g} % then" if after else f"and then {nothing}"
             yield f'of those who match "{condition_title(condition)}", {before:g} % have it now, {least}'
+
+
+def varying(was: Properties, wanted: Properties) -> Iterator[str]:
+    """Yield who of those that a release condition gives one variant are given it by no condition then, a line each."""
+    if not was.get("active", True) or not wanted.get("active", True):
+        return
+    together = Together({**filters(was), **filters(wanted)})
+    after = wanted.get("release_conditions") or ()
+    for condition in was.get("release_conditions") or ():
+        whom, variant = condition_digest(condition), condition.get("variant")
+        share = condition.get("rollout_percentage", 100)
+        certain = together.matched(map(condition_digest, after), [whom])
+        theirs = [each for each in after if condition_digest(each) in certain]
+        if variant and share and theirs and not any(_gives(wanted, each, variant) for each in theirs):
+            now = f"{share:g} % have variant {variant} now"
+            yield f'of those who match "{condition_title(condition)}", {now}, and then no condition gives it to them'
+
+
+def _gives(flag: Properties, condition: dict[str, Any], variant: str) -> bool:
+    """Return whether whoever a condition serves gets this variant."""
+    return bool(condition.get("variant", variant if _split(flag).get(variant) == 100 else "") == variant)
+
+
+def _split(flag: Properties) -> dict[str, float]:
+    return {each["key"]: each.get("rollout_percentage", 0) for each in flag.get("variants") or ()}
 
 
 def _shares(flag: Properties, whom: str, together: Together) -> list[float]:
@@ -78,6 +104,25 @@ def smaller(was: Properties, wanted: Properties, every: bool = False) -> Propert
     return {**step, **early_exit, "release_conditions": [*kept, *new]}
 
 
+def by_variant(was: Properties, wanted: Properties) -> Properties:
+    """Return a step towards another state of a flag in which each variant grows by one step at most.
+
+    Who changes from one variant to another loses the former one, but fewer do at once. Returns ``wanted`` where no
+    condition is in both, or no variant grows further than that.
+    """
+    before, after, split = rollout(was), rollout(wanted), _split(wanted)
+    parts = next((each for whom, each in before.items() if whom in after and each[""]), None)
+    if not parts or not split:
+        return wanted
+    now = {key: 100 * parts.get(key, 0) / parts[""] for key in split}
+    growth = max(split[key] - now[key] for key in split)
+    if growth <= ROLLOUT_STEP:
+        return wanted
+    step = {key: math.trunc(now[key] + (split[key] - now[key]) * ROLLOUT_STEP / growth) for key in split}
+    step[max(now, key=now.__getitem__)] += 100 - sum(step.values())
+    return {**wanted, "variants": [{**each, "rollout_percentage": step[each["key"]]} for each in wanted["variants"]]}
+
+
 def _grown(condition: dict[str, Any], share: float) -> dict[str, Any]:
     now = condition.get("rollout_percentage", 100)
     return {**condition, "rollout_percentage": max(now, min(share, now + ROLLOUT_STEP))}
@@ -88,3 +133,8 @@ def written(step: Properties) -> str:
     return ", ".join(
         f'"{condition_title(each)}" at {each.get("rollout_percentage", 100):g} %' for each in step["release_conditions"]
     )
+
+
+def variants_written(step: Properties) -> str:
+    """Return the variants of a step in words."""
+    return ", ".join(f"{key} at {share:g} %" for key, share in _split(step).items())

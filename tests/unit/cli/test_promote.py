@@ -44,6 +44,28 @@ def test_the_step_is_shown_and_written_and_becomes_a_pull_request(checkout: Chec
     assert (again.exit_code, again.stdout) == (0, "production has of ai what staging has\n")
 
 
+def test_a_variant_that_jumps_is_said_to_have_no_step_without_losers_and_gets_the_smaller_one(
+    checkout: Checkout,
+) -> None:
+    checkout.write("Pulumi.production.yaml", "config: {ai-admin:careful: true}\n")
+    flag = """\
+key: ai
+variants: [{key: a, rollout_percentage: 100}, {key: b, rollout_percentage: 0}]
+release_conditions: [{description: Everybody, variant: a}]
+stacks:
+  staging:
+    variants: [{key: a, rollout_percentage: 50}, {key: b, rollout_percentage: 50}]
+    release_conditions: [{description: Everybody}]
+"""
+    checkout.write("flags/ai.yaml", flag)
+    done = run("ai", "--from", "staging", "--to", "production", "--dry-run")
+    assert [line for line in done.stdout.splitlines() if "step" in line] == [
+        "there is no smaller step in which nobody loses anything",
+        "a step in which fewer get another variant at once: write the variants a at 75 %, b at 25 % and the new "
+        "release conditions for production, apply that, and promote again",
+    ]
+
+
 def test_what_was_saved_meanwhile_stays(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
     found = promotion.promote
 

@@ -146,7 +146,11 @@ def test_conditions_that_are_there_already_are_no_step(checkout: Checkout) -> No
     checkout.write("flags/ai.yaml", HEAD + split(0) + stable + half)
     found = promote(checkout.folder, "ai", "staging", "production")
     assert "rollout/ai/b/0-50" in found.refused[0]
-    assert found.step == ""
+    assert found.step is None
+    assert found.variants == "a at 75 %, b at 25 %"
+    assert found.losing == (
+        'of those who match "Everybody", 100 % have variant a now, and then no condition gives it to them',
+    )
 
 
 def test_who_may_lose_it_is_said_also_where_no_rule_refuses(checkout: Checkout) -> None:
