@@ -37,6 +37,7 @@ def doctor(
     rolled-out       flags that give everybody the same, for long
     stale            flags that nobody asked PostHog for, for long
     never-evaluated  flags that nobody ever asked PostHog for
+    coming-on        flags that are off in their files, and that PostHog switches on by itself
     owner            flags without an owner
     tests            flags without a test
     unused           cohorts and insights that nothing uses
@@ -44,7 +45,8 @@ def doctor(
     scopes           scopes that the API key lacks or does not need
 
     --check and --skip may be given several times. With --offline the checks that ask PostHog are left out (stale,
-    never-evaluated, consents, scopes), no stack is needed, and what people made of a cohort in PostHog is not seen.
+    never-evaluated, coming-on, consents, scopes), no stack is needed, and what people made of a cohort in PostHog is
+    not seen.
 
     A file with problems is named, and the others are looked at; what uses a cohort or an insight is not known then.
     Nor is what a check finds that PostHog does not let see to its end.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 
 from ai_admin.definitions import load
@@ -20,6 +21,7 @@ from ai_admin.safety.left_over import left_over
 from ai_admin.stackfile import consent_source
 from providers.posthog.errors import NoHistory, Problem
 from providers.posthog.kinds import KINDS, Ref
+from providers.posthog.switch import approved_on, scheduled_on
 from providers.posthog.usage import users
 
 
@@ -64,6 +66,7 @@ def facts(root: Path, stack: str | None, opened: Reviewed | None, days: int) -> 
         consents=lambda: _left_over(opened),
         key=key,
         policies=session.approvals.policies,
+        coming_on=lambda off: chain(scheduled_on(inventory.client, off), approved_on(inventory.client, off)),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -57,6 +57,8 @@ class Facts:
     """What PostHog says of the API key; None where it was not asked."""
     policies: Callable[[], object] = dict
     """Reads what in PostHog takes an approval. Raises ``Problem`` where the key may not."""
+    coming_on: Callable[[Collection[Live]], Iterable[tuple[str, str, str]]] = lambda _: ()
+    """Yields what switches flags on in PostHog by itself: the key, what happens, what to do. Raises ``Problem``."""
     days: int = 30
     """After how many days without a change or a call something counts as left over."""
     broken: tuple[str, ...] = ()
@@ -141,6 +143,14 @@ def never_evaluated(facts: Facts) -> Iterator[Finding]:
             yield _finding("never-evaluated", facts, flag, what, "remove it, or correct the key in the product")
 
 
+def coming_on(facts: Facts) -> Iterator[Finding]:
+    """Flags that their files have off, and that PostHog is to switch on."""
+    off = {flag.key: flag for flag in facts.kind("flag") if flag.properties.get("active") is False}
+    live = [each for key, each in (facts.flags or {}).items() if key in off]
+    for key, what, fix in facts.coming_on(live) if live else ():
+        yield _finding("coming-on", facts, off[key], f"is off in its file, and {what}", fix)
+
+
 def unused(facts: Facts) -> Iterator[Finding]:
     """Cohorts and insights that nothing uses, no definition and nothing in PostHog; none where a file can't tell."""
     if facts.broken:
@@ -189,6 +199,7 @@ CHECKS: Mapping[str, Check] = {
     "rolled-out": rolled_out,
     "stale": stale,
     "never-evaluated": never_evaluated,
+    "coming-on": coming_on,
     "owner": owner,
     "tests": tests,
     "unused": unused,

@@ -6,7 +6,7 @@ This module only sends requests; the caller decides what may be switched on.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -160,37 +160,44 @@ _COUNTED = ("version", "updated_at", "last_modified_by")
 """What PostHog itself writes with each change."""
 
 
-def switches_on(client: Client, flags: Iterable[Live]) -> Iterator[str]:
-    """Yield what would switch flags on again that are off, a line each, and which of that PostHog does not say.
+def switches_on(client: Client, flags: Collection[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield what would switch flags on again that are off, a line each, and which of that PostHog does not say."""
+    keys = " or ".join(flag["key"] for flag in flags)
+    asked = (("a scheduled change", scheduled_on), ("a change that waits for approval", approved_on))
+    for what, ask in asked:
+        try:
+            yield from (f"{key} {said}; {fix}" for key, said, fix in ask(client, flags))
+        except ApiError as problem:
+            yield f"whether {what} switches {keys} on again is not known: {explained(problem)}"
 
-    For scheduled changes the key needs ``feature_flag:read``, for changes that wait for approval ``approvals:read``.
+
+def scheduled_on(client: Client, flags: Collection[Mapping[str, Any]]) -> Iterator[tuple[str, str, str]]:
+    """Yield the scheduled changes that are to switch these flags on: the flag's key, what happens, and what to do.
+
+    Raises ``ApiError``; the key needs ``feature_flag:read``.
     """
     by_id, where = {str(flag["id"]): flag["key"] for flag in flags}, client.connection
-    for id_, key in by_id.items():
-        try:
-            for change in _scheduled(client, id_):
-                by = (change.get("created_by") or {}).get("email") or "somebody"
-                when, page = moment_text(change["scheduled_at"]), f"{where.host}/project/{where.project_id}"
-                yield (
-                    f"{key} will be switched on again on {when} by a scheduled change of {by}; cancel it there: "
-                    f"{page}/feature_flags/{id_}"
-                )
-        except ApiError as problem:
-            yield f"whether a scheduled change switches {key} on again is not known: {explained(problem)}"
-    try:
-        for request in Approvals(client).all_switching_on(FLAG):
-            if request.object in by_id:
-                yield f"{by_id[request.object]} would be switched on again by a change that {request}; reject it there"
-    except ApiError as problem:
-        keys = " or ".join(by_id.values())
-        yield f"whether a change that waits for approval switches {keys} on again is not known: {explained(problem)}"
-
-
-def _scheduled(client: Client, id_: str) -> list[Live]:
-    """Return the scheduled changes that are to switch a flag on."""
-    rows = client.pages(client.project_path("scheduled_changes"), {"model_name": "FeatureFlag", "record_id": id_})
+    only = {"record_id": next(iter(by_id))} if len(by_id) == 1 else {}
     on = {"operation": "update_status", "value": True}
-    return [row for row in rows if not row.get("executed_at") and on.items() <= (row.get("payload") or {}).items()]
+    rows = client.pages(client.project_path("scheduled_changes"), {"model_name": "FeatureFlag", **only})
+    for row in rows if by_id else ():
+        id_, payload = str(row["record_id"]), row.get("payload") or {}
+        if id_ in by_id and not row.get("executed_at") and on.items() <= payload.items():
+            by = (row.get("created_by") or {}).get("email") or "somebody"
+            what = f"will be switched on at {moment_text(row['scheduled_at'])} by a scheduled change of {by}"
+            page = f"{where.host}/project/{where.project_id}/feature_flags/{id_}"
+            yield by_id[id_], what, f"cancel it there: {page}"
+
+
+def approved_on(client: Client, flags: Collection[Mapping[str, Any]]) -> Iterator[tuple[str, str, str]]:
+    """Yield the changes that wait for approval and would switch these flags on, as :func:`scheduled_on` does.
+
+    Raises ``ApiError``; the key needs ``approvals:read``.
+    """
+    by_id = {str(flag["id"]): flag["key"] for flag in flags}
+    for request in Approvals(client).all_switching_on(FLAG) if by_id else ():
+        if request.object in by_id:
+            yield by_id[request.object], f"would be switched on by a change that {request}", "reject it there"
 
 
 def audiences(client: Client, live: Mapping[str, Any], most: int) -> Iterator[Audience]:

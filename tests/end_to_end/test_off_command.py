@@ -188,7 +188,7 @@ def test_what_would_switch_a_flag_on_again_is_said(oncall: OnCall, sandbox: Sand
         made = sandbox.call("POST", "scheduled_changes/", body)
     page, by = f"{sandbox.url}/project/{sandbox.project_id}", made["created_by"]["email"]
     scheduled = (
-        f"ai will be switched on again on 2 Jan 2099, 03:04 UTC by a scheduled change of {by}; "
+        f"ai will be switched on at 2 Jan 2099, 03:04 UTC by a scheduled change of {by}; "
         f"cancel it there: {page}/feature_flags/{flag}\n"
     )
     done = oncall.run("off", "ai")
@@ -196,7 +196,7 @@ def test_what_would_switch_a_flag_on_again_is_said(oncall: OnCall, sandbox: Sand
     sandbox.call("PATCH", "/_sandbox/settings", {"approvals": True})
     assert oncall.run("on", "ai").returncode == 1, "it waits for approval"
     done = oncall.run("off", "ai")
-    assert (done.returncode, done.stderr.startswith(f"{scheduled}ai would be switched on again by a change that ")) == (
+    assert (done.returncode, done.stderr.startswith(f"{scheduled}ai would be switched on by a change that ")) == (
         0,
         True,
     ), done.stderr

@@ -19,6 +19,21 @@ CHECKED = ("stale", "never-evaluated", "unused")
 LONG_AGO = "2025-01-01T00:00:00Z"
 
 
+def test_doctor_names_what_switches_a_flag_on_that_its_file_has_off(tmp_path: Path, sandbox: Sandbox) -> None:
+    checkout = Checkout(tmp_path, "production")
+    for key, more in (("doctor-off", "active: false\n"), ("doctor-on", "")):
+        checkout.flag(key, 10, more)
+        made = sandbox.call("POST", "feature_flags/", {"key": key, "active": False})
+        payload = {"operation": "update_status", "value": True}
+        body = {"record_id": str(made["id"]), "model_name": "FeatureFlag", "payload": payload}
+        sandbox.call("POST", "scheduled_changes/", {**body, "scheduled_at": "2099-01-02T03:04:00Z"})
+    settings = Settings({}, dict(sandbox.environ))
+    found = facts(tmp_path, "production", Reviewed(tmp_path, "production", settings, State), 30)
+    findings, unread = examine(found, ["coming-on"])
+    assert ([each.subject for each in findings], unread) == (["flag/doctor-off"], [])
+    assert findings[0].what.startswith("is off in its file, and will be switched on at 2 Jan 2099, 03:04 UTC by a ")
+
+
 def test_doctor_knows_what_nobody_asks_for_what_people_use_and_what_the_key_may_do(
     tmp_path: Path, sandbox: Sandbox
 ) -> None:
