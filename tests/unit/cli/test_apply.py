@@ -68,6 +68,27 @@ def test_where_posthog_can_not_be_asked_the_flags_that_files_switch_off_are_name
     assert hint in run("--stack", "staging").stderr
 
 
+def test_nothing_is_switched_off_in_a_project_that_the_plan_is_not_for(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def planned(project: str) -> review.Planned:
+        said = Report("production", "https://eu.posthog.com", project, (), 0, (), (), {}, 1)
+        there = Reviewed(checkout.folder, "production", Settings({}, {}), State)
+        return review.Planned(there, Plan(()), Outlook(()), cast(Session, SimpleNamespace()), said)
+
+    switched: list[object] = []
+    checkout.flag("ai", 10, "active: false\n")
+    checkout.write("plan.json", bound.text(planned("1")))
+    monkeypatch.setattr("ai_admin.cli.apply.planned", lambda *_, **__: planned("2"))
+    monkeypatch.setattr("ai_admin.cli.apply.opened", lambda *_: None)
+    monkeypatch.setattr("ai_admin.cli.apply.still_on", lambda *_: [{"key": "ai"}])
+    monkeypatch.setattr("ai_admin.cli.apply.all_switched_off", lambda _, flags: switched.extend(flags))
+    done = run("plan.json")
+    assert (done.exit_code, switched) == (4, [])
+    assert "nothing was applied:\n  the plan is for project 1, and this is 2" in done.stderr
+    assert "to have ai off all the same: ai-admin off --as-written --stack production" in done.stderr
+
+
 def test_a_plan_for_a_folder_that_is_not_there_is_wrong_use(checkout: Checkout) -> None:
     done = run("--stack", "staging", "--out", "missing/plan.json", command="plan")
     assert (done.exit_code, "missing/plan.json can't be written" in done.stderr) == (2, True), done.stderr
