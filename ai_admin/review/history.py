@@ -17,9 +17,10 @@ from ai_admin.review.stack import Reviewed
 from ai_admin.review.state import State
 from ai_admin.review.timeline import Entry, joined, last, renamed
 from ai_admin.review.versions import Versions, changes
-from providers.posthog.errors import NoHistory, Problem, UnreadableState
+from providers.posthog.errors import ApiError, NoHistory, Problem, UnreadableState
 from providers.posthog.inventory import PostHogDirectory
 from providers.posthog.kinds import KINDS, Kind, Ref
+from providers.posthog.kinds.flag import FLAG
 
 
 @dataclass(frozen=True)
@@ -237,12 +238,19 @@ class Logs:
         found += [each for each in every if each.ref.kind in lost]
         return [each for each in found if each.ref in asked or matches(each.ref, key)]
 
+    def _sealed(self, id_: str) -> bool:
+        """Return whether a flag's payloads are encrypted, also where that is not known."""
+        try:
+            return bool(self.inventory.all(FLAG).get(id_, {}).get("has_encrypted_payloads"))
+        except ApiError:
+            return True
+
     def _read(
         self, named: Named, kinds: Iterable[Kind], id_: str, since: str
     ) -> list[Entry]:
         scopes = dict.fromkeys(kind.log_scope for kind in kinds)
         logged = list(self.session.history.log(scopes, id_, since))
-        log = Log(self.known, self.ref_of, self.directory, self._user)
+        log = Log(self.known, self.ref_of, self.directory, self._user, self._sealed)
         lost = [each for each in log.lost(logged, named.ref, named.stated) if each[0] not in self.known]
         # The newest comes last, and after it what stands, as what a definition's object is now.
         self.known = {**dict(reversed(lost)), **self.known}

@@ -24,6 +24,7 @@ from providers.posthog.history import (
 )
 from providers.posthog.kinds import KINDS, Field, Kind, Reading, Ref
 from providers.posthog.kinds.base import Directory, Properties
+from providers.posthog.kinds.flag import ENCRYPTED, FLAG
 from providers.posthog.kinds.phrases import key_text
 from providers.posthog.reconcile import same
 from providers.posthog.references import RefOf, with_refs
@@ -52,6 +53,8 @@ class Log:
     directory: Directory
     user: Any
     """The id of the user whose key this program has; None where PostHog does not say."""
+    sealed: Callable[[str], bool] = lambda _: False
+    """Says of a flag's id whether PostHog keeps its payloads encrypted, so that none is told."""
 
     def entries(self, logged: Iterable[Logged]) -> list[Entry]:
         """Return what the log says of objects of our kinds, in its order."""
@@ -94,7 +97,7 @@ class Log:
     def _entry(self, logged: Logged, kind: Kind) -> Entry:
         changed = changes(kind, logged)
         activity = "updated" if part(kind, logged) else done(logged, changed)
-        before, after, told, rest, unclear = self._fields(kind, changed)
+        before, after, told, rest, unclear = self._fields(kind, logged_id(kind, logged), changed)
         lines = [Line(_VERBS[activity])] if activity in _VERBS else []
         for field in told:
             lines += [Line(each.text, sentence=each) for each in sentences(kind, field, before, after)]
@@ -123,7 +126,7 @@ class Log:
         return Ref(kind.name, str(name) if kind.unique and name else f"{name} ({id_})".strip())
 
     def _fields(
-        self, kind: Kind, changed: Iterable[Mapping[str, Any]]
+        self, kind: Kind, id_: str, changed: Iterable[Mapping[str, Any]]
     ) -> tuple[Properties, Properties, list[Field], list[str], set[str]]:
         """Return the values of fields before and after changes, the fields that differ, what is said of the columns
         that no field has or that can't be read, and the fields of the latter.
@@ -135,7 +138,7 @@ class Log:
         for change in changed:
             column = str(change.get("field"))
             fields = [each for each in kind.fields if each.kept and each.log_column == column]
-            old, new = (self._values(kind, fields, change.get(when)) for when in ("before", "after"))
+            old, new = (self._values(kind, id_, fields, change.get(when)) for when in ("before", "after"))
             if old is None or new is None or not fields:
                 unclear |= {each.name for each in fields}
                 said = f"{key_text(fields[0].name if len(fields) == 1 else column)} changes"
@@ -145,13 +148,15 @@ class Log:
         told = [each for each in kind.fields if not same(before.get(each.name), after.get(each.name))]
         return before, after, told, rest, unclear
 
-    def _values(self, kind: Kind, fields: Sequence[Field], value: Any) -> Properties | None:
+    def _values(self, kind: Kind, id_: str, fields: Sequence[Field], value: Any) -> Properties | None:
         """Return what fields make of the value of their column; None of one that they can't read."""
         reading = Reading({each.column: value for each in fields}, {}, self.directory)
         try:
             held = {each.name: each.held(reading) for each in fields}
         except (AttributeError, KeyError, TypeError, ValueError):
             return None  # what an older version of PostHog logged, or a value that it masks
+        if kind == FLAG and held.get("payloads") and self.sealed(id_):
+            held["payloads"] = dict.fromkeys(held["payloads"], ENCRYPTED)
         found = with_refs(kind, {name: item for name, item in held.items() if item is not None}, self.ref_of)
         return {each.name: found[each.name] for each in fields if each.name in found}
 

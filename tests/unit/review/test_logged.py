@@ -165,3 +165,14 @@ def test_only_a_scheduled_change_is_by_schedule() -> None:
         for type_ in ("scheduled_change", "experiment_exposure_freeze")
     }
     assert [*hows.values()] == [How.SCHEDULE, How.HAND]
+
+
+def test_no_encrypted_payload_is_told() -> None:
+    filters = [{"groups": [{"properties": []}], "payloads": {"true": f'"{text}"'}} for text in ("s3cret", "n3w")]
+    change = {"field": "filters", "before": filters[0], "after": filters[1]}
+    logged = {**entry(None, [change]), "scope": "FeatureFlag"}
+    directory = cast(Directory, SimpleNamespace())
+    for sealed, ids in ((True, {"7"}), (False, {"8"})):
+        [found] = Log({}, lambda *_: None, directory, 1, ids.__contains__).entries([logged])
+        assert ("s3cret" in str(found)) is not sealed
+        assert [each.text == "updated in PostHog" for each in found.lines] == [sealed]
