@@ -12,7 +12,7 @@ from typing import Any
 
 from ai_admin.review.changes import Change
 from ai_admin.review.effects import DRAWS
-from ai_admin.review.overlap import Part, Side, moved, together
+from ai_admin.review.overlap import Part, Side, moved, together, touched
 from ai_admin.review.sentences import named_items, paired
 from providers.posthog.errors import Problem
 from providers.posthog.inventory import PostHogDirectory
@@ -208,10 +208,12 @@ class Audiences:
         if not all(splits):
             return 0, False
         chance = other_variant(*splits)
-        found = moved(before, after, chance, self._number_of(after.group))
+        number_of, seen = self._number_of(after.group), 1 - max(before.kept_out, after.kept_out)
+        found = moved(before, after, chance, number_of)
         if found is not None:
-            return min(round(found * (1 - max(before.kept_out, after.kept_out))), most), False
-        return (round(most * chance("", "")) if before.parts == after.parts else most), True
+            return min(round(found * seen), most), False
+        found = touched(before, after, number_of)
+        return most if found is None else min(round(found * seen + most * chance("", "")), most), True
 
     def _then(self, flag: Properties) -> tuple[Properties, tuple[Ref, ...]]:
         """Return a flag with the criteria of cohorts that change in their place, and those that stay by their ids."""

@@ -103,6 +103,35 @@ def moved(
     return found
 
 
+def touched(before: Side, after: Side, matching: Callable[[frozenset[str]], int | None]) -> float | None:
+    """Return how many at most another condition may serve than before a change, or one with another variant.
+
+    That is who matches a condition that comes, goes or changes; of one that only has other filters, who matches the one
+    and not the other. None as of :func:`together`, and where ``early_exit`` changes.
+    """
+    if before.early_exit != after.early_exit:
+        return None
+    old, new = list(before.parts), list(after.parts)
+    while old and new and old[-1] == new[-1]:
+        old, new = old[:-1], new[:-1]
+    while len(old) != len(new) and old and new and old[0] == new[0]:
+        old, new = old[1:], new[1:]
+    found = 0.0
+    pairs = zip(old, new, strict=True) if len(old) == len(new) else ((each, None) for each in [*old, *new])
+    for one, two in pairs:
+        if one == two:
+            continue
+        sides = [each for each in (one, two) if each]
+        numbers = [matching(each.filters) for each in sides]
+        both = matching(frozenset[str]().union(*(each.filters for each in sides))) if two else 0
+        if both is None or None in numbers:
+            return None
+        alike = two is not None and (one.share, one.variant) == (two.share, two.variant)
+        share = 100.0 if before.early_exit else max(each.share for each in sides)
+        found += (sum(filter(None, numbers)) - both * (1 + alike)) * share / 100
+    return found
+
+
 def _matching_none(
     filters: frozenset[str], others: Collection[frozenset[str]], matching: Callable[[frozenset[str]], int | None]
 ) -> int | None:

@@ -1133,3 +1133,23 @@ def test_whom_a_holdout_keeps_out_is_counted_for_each_flag(stack: Stack, key: st
         "serves about 12 of 20 persons now, and about 6 then",
         f"about 8 {held}, as before",
     ]
+
+
+def test_of_too_many_conditions_only_whom_the_changed_one_touches_may_get_another_variant(
+    stack: Stack, key: str
+) -> None:
+    """Five of twenty persons are internal."""
+
+    def write(channel: str) -> None:
+        stack.write("cohort", f"{key}-c", name=key, properties=[{"key": "channel", "value": channel}])
+        split = [{"key": each, "rollout_percentage": 50} for each in ("a", "b")]
+        others = [{"properties": [{"key": "channel", "operator": "icontains", "value": each}]} for each in "aelnt"]
+        conditions = [{"description": "Ours", "cohort": f"{key}-c", "variant": "b"}, *others]
+        stack.write("flag", key, variants=split, release_conditions=conditions)
+
+    write("internal")
+    stack.up()
+    write("nobody's")
+    said = list(reading.lines(stack.entry(f"cohort/{key}-c", True)))
+    [told] = [each for each in said if "another variant" in each]
+    assert told.endswith("; at most 5 of these get another variant than now")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ai_admin.review.overlap import MOST, Part, Side, moved, together
+from ai_admin.review.overlap import MOST, Part, Side, moved, together, touched
 
 PERSONS = [frozenset(name for n, name in enumerate("abcd") if number >> n & 1) for number in range(16)]
 """One person for each set of filters that they match."""
@@ -91,6 +91,31 @@ def test_who_gets_another_variant_is_counted_once(before: Side, after: Side) -> 
             one_by_one += chance(gave, gives) / 20 if gave is not None and gives is not None else 0
     assert abs(found - one_by_one) < 1e-9
     assert len(asked) <= 2 ** (MOST + 1)
+
+
+@given(sides, sides)
+def test_whom_no_change_of_a_condition_touches_gets_the_same(before: Side, after: Side) -> None:
+    at_most = touched(before, after, lambda filters: sum(filters <= person for person in PERSONS))
+    if at_most is None:
+        assert before.early_exit != after.early_exit
+        return
+    other = 0.0
+    for person in PERSONS:
+        for place in range(5, 105, 5):
+            gave, gives = variant(before, person, place), variant(after, person, place)
+            other += (gave is not None and gives is not None and gave != gives) / 20
+    assert other <= at_most + 1e-9
+    assert touched(before, before, lambda _: 1 // 0) == 0
+
+
+def test_other_filters_touch_who_matches_the_one_and_not_the_other() -> None:
+    def matching(filters: frozenset[str]) -> int:
+        return sum(filters <= person for person in PERSONS)
+
+    rest = [Part(100, frozenset(each), "y") for each in "cd"]
+    narrow, wide = Part(50, frozenset("ab"), "x"), Part(50, frozenset("a"), "x")
+    assert touched(Side([narrow, *rest]), Side([wide, *rest]), matching) == 2
+    assert touched(Side([*rest, narrow]), Side([wide, *rest, narrow]), matching) == 4
 
 
 def test_nobody_is_asked_for_where_no_variant_can_differ() -> None:
