@@ -53,7 +53,7 @@ def _entry(entry: Entry) -> dict[str, Any]:
             "then": reach.then,
             "of": reach.total,
             "another_variant": reach.another_variant,
-            "at_most": reach.at_most,
+            "at_most": reach.at_most or reach.now_at_most,
         }
         if reach
         else None,

@@ -48,6 +48,8 @@ class Served:
     """Whether filters go and others come, so that the difference of the numbers is not who comes."""
     variant: bool = False
     """Whether it gives another variant to as many as before."""
+    at_most: bool = False
+    """Whether ``more`` is only known to be the most."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,9 @@ class Reach:
     conditions: Mapping[str, Served] = field(default_factory=dict)
     """How many each condition serves, by its name in the sentences, where that changes."""
     at_most: bool = False
-    """Whether those who match several conditions may be counted for each of these."""
+    """Whether in ``then`` those who match several conditions may be counted for each of these."""
+    now_at_most: bool = False
+    """Whether they may be in ``now``."""
     another_variant: int = 0
     """How many whom the flag serves now and then get another variant than now."""
     another_at_most: bool = False
@@ -94,7 +98,7 @@ class _Side(Side):
     @property
     def at_most(self) -> int:
         """How many are served if nobody matches two conditions."""
-        return min(sum(self.alone), self.total or 0)
+        return min(sum(self.alone), round((self.total or 0) * (1 - self.kept_out)))
 
 
 class Audiences:
@@ -178,18 +182,18 @@ class Audiences:
         if before is None or after is None:
             return Reach(None, None, everybody, groups, held=(was_held, is_held))
         now, served = self._together(before), self._together(after)
-        conditions = self._moved(live, wanted, before, after, None if now is None else served)
-        at_most = now is None or served is None
-        if now is None or served is None:
-            now, served = before.at_most, after.at_most
+        conditions = self._moved(live, wanted, before, after, served)
+        now_at_most, at_most = now is None, served is None
+        now, served = before.at_most if now is None else now, after.at_most if served is None else served
+        rounded = round(now) == round(served) and (now_at_most != at_most or not _alike(now, served))
         another, another_at_most = 0, False
         if not any(each.name in DRAWS for each in change.fields):  # else everybody is drawn anew, which is said
             splits = [(each or {}).get("variants") or () for each in (change.live, change.wanted)]
             another, another_at_most = self._another(splits, before, after, round(min(now, served)))
         variants = {key: min(number, round(served)) for key, number in _by_variant(then, after.alone).items()}
         return Reach(
-            *(round(now), round(served), everybody, groups, conditions, at_most, another, another_at_most, as_now),
-            *(variants, (was_held, is_held), round(now) == round(served) and not _alike(now, served)),
+            *(round(now), round(served), everybody, groups, conditions, at_most, now_at_most),
+            *(another, another_at_most, as_now, variants, (was_held, is_held), rounded),
         )
 
     def _shares(self, change: Change) -> tuple[float, float]:
@@ -331,9 +335,14 @@ class Audiences:
             if variant and now == then and not others:
                 found[name] = Served(now, then, 0, variant=True)
             elif others or now != then:
-                so_far = None if served is None else self._together(after, otherwise)
-                more = then - now if served is None or so_far is None else _more(so_far, served)
-                found[name] = Served(now, then, more, others)
+                so_far = self._together(after, otherwise)
+                known = so_far is not None and served is not None
+                more = float(then - now)
+                if so_far is not None and served is not None:
+                    more = _more(so_far, served)
+                elif so_far is not None and more > 0:  # no more than all whom the flag may serve then
+                    more = max(0, min(more, after.at_most - round(so_far)))
+                found[name] = Served(now, then, more, others, at_most=not known)
 
         for name, place in places.items():
             if name not in former.values():

@@ -228,7 +228,7 @@ def _more(condition: str, reach: Reach | None) -> str:
         return f": nobody {change}, as other conditions serve the same {_who(reach)}"
     if abs(served.more) < 1:
         return f": less than one of {reach.total:,} {_who(reach)} {change}"
-    return f": {_about(reach)} {abs(served.more):,} of {reach.total:,} {_who(reach)} {change}"
+    return f": {_about(served.at_most)} {round(abs(served.more)):,} of {reach.total:,} {_who(reach)} {change}"
 
 
 def _payload(sentence: Sentence, reach: Reach | None) -> str:
@@ -248,23 +248,23 @@ def reached(entry: Entry) -> str:
         return f"{verb} {reach.now:,} {_who(reach)} now"
     of = f" of {reach.total:,}" if reach.total is not None else ""
     if entry.change.action is Action.CREATE:
-        return f"{verb} {_about(reach)} {reach.then:,}{of} {_who(reach)}" if reach.then else ""
+        return f"{verb} {_about(reach.at_most)} {reach.then:,}{of} {_who(reach)}" if reach.then else ""
     if any(each.field == "key" for each in entry.sentences):  # of whom most will not ask for the new one
-        return f"{verb} {_about(reach)} {reach.now:,}{of} {_who(reach)} now"
+        return f"{verb} {_about(reach.now_at_most)} {reach.now:,}{of} {_who(reach)} now"
     return f"{verb} {_now_and_then(reach)}"
 
 
 def _now_and_then(reach: Reach) -> str:
-    about, of = _about(reach), f" of {reach.total:,}" if reach.total is not None else ""
+    about, of = _about(reach.now_at_most), f" of {reach.total:,}" if reach.total is not None else ""
     another = ""
     if reach.another_variant:
-        most = "at most" if reach.at_most or reach.another_at_most else "about"
-        another = f"; {most} {reach.another_variant:,} of these get another variant than now"
+        most = reach.at_most or reach.now_at_most or reach.another_at_most
+        another = f"; {_about(most)} {reach.another_variant:,} of these get another variant than now"
     if reach.now == reach.then and any(each.others for each in reach.conditions.values()):
         return f"{about} {reach.now:,}{of} {_who(reach)} now and then, but not the same ones{another}"
     if reach.now == reach.then and not reach.rounded:
         return f"{about} {reach.now:,}{of} {_who(reach)}, as before{another}"
-    return f"{about} {reach.now:,}{of} {_who(reach)} now, and {about} {reach.then:,} then{another}"
+    return f"{about} {reach.now:,}{of} {_who(reach)} now, and {_about(reach.at_most)} {reach.then:,} then{another}"
 
 
 def _held(reach: Reach) -> str:
@@ -277,8 +277,8 @@ def _held(reach: Reach) -> str:
     return f"{who} get holdout-… instead of what its conditions give{then}"
 
 
-def _about(reach: Reach) -> str:
-    return "at most" if reach.at_most else "about"
+def _about(at_most: bool) -> str:
+    return "at most" if at_most else "about"
 
 
 def _who(reach: Reach) -> str:

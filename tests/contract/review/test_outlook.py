@@ -145,7 +145,23 @@ def test_who_matches_several_conditions_is_counted_once(stack: Stack, key: str) 
     ]
     others = [{"properties": [{"key": name, "value": "yes"}]} for name in ("channel", "half")]
     stack.write("flag", key, release_conditions=conditions(100, *others))
-    assert "serves at most 7 of 20 persons now, and at most 20 then" in said(stack, f"flag/{key}", count=True)
+    assert "serves about 6 of 20 persons now, and about 10 then" in said(stack, f"flag/{key}", count=True)
+
+
+def test_a_wide_condition_brings_no_more_than_the_flag_can_serve(stack: Stack, key: str) -> None:
+    """Five of twenty are internal: the others are whom a condition for everybody who is not "nobody" brings."""
+    some = [
+        {"description": each, "properties": [{"key": "channel", "operator": "icontains", "value": each}]}
+        for each in ("internal", "nowhere", "never")
+    ]
+    stack.write("flag", key, release_conditions=some)
+    stack.up()
+    wide = {"properties": [{"key": "channel", "operator": "is_not", "value": "nobody"}], "rollout_percentage": 90}
+    stack.write("flag", key, release_conditions=[*some, {"description": "Wide", **wide}])
+    assert said(stack, f"flag/{key}", count=True) == [
+        'condition "Wide" is new: 90 % where channel is not nobody: at most 15 of 20 persons more',
+        "serves about 5 of 20 persons now, and at most 20 then",
+    ]
 
 
 def test_a_flag_that_goes_off_serves_nobody_then(stack: Stack, flag: str, key: str) -> None:

@@ -210,9 +210,9 @@ def test_who_several_conditions_serve_is_not_said_to_be_more() -> None:
     said = (Sentence('condition "Beta" is new: 100 %', "release_conditions", 3, ("Beta",)),)
     same = text(report(Entry(change, said, reach=Reach(203, 203, 203, conditions={"Beta": Served(0, 78, 0)}))))
     assert 'condition "Beta" is new: 100 %: nobody more, as other conditions serve the same persons' in same
-    unknown = Reach(100, 178, 203, conditions={"Beta": Served(0, 78, 78)}, at_most=True)
+    unknown = Reach(100, 178, 203, conditions={"Beta": Served(0, 78, 78, at_most=True)}, at_most=True)
     assert "100 %: at most 78 of 203 persons more" in text(report(Entry(change, said, reach=unknown)))
-    assert "serves at most 100 of 203 persons now, and at most 178 then" in text(report(Entry(change, reach=unknown)))
+    assert "serves about 100 of 203 persons now, and at most 178 then" in text(report(Entry(change, reach=unknown)))
 
 
 def test_what_stays_off_or_is_not_applied_is_not_counted_among_what_changes() -> None:
