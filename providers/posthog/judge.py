@@ -141,12 +141,13 @@ class Judge:
     def _check_names(self, properties: Properties, fields: Iterable[Field]) -> None:
         """Refuse the names of people and integrations that PostHog does not have: of what is sent they become ids.
 
-        Where a list can't be read, what sends the names says so. What a definition refers to may not be there yet.
+        Where a list can't be read, or PostHog not reached, what sends the names says so. What a definition refers to
+        may not be there yet.
         """
         for field in fields:
             value = properties.get(field.name)
             if value is not None and not field.refers_to and field.name not in properties.get("unmanaged", ()):
-                with suppress(ApiError):
+                with suppress(ApiError, Unreachable):
                     field.write(value, self._session.directory)
 
     def deletion(self, id_: str, live: Properties, project: str, meta: Metadata) -> str:

@@ -52,7 +52,7 @@ class Session:
         self._problem: Unreachable | None = None
         self._lifecycles: dict[str, Lifecycle] = {}
         self._inventory: Inventory
-        self.directory: PostHogDirectory
+        self._directory: PostHogDirectory
         self.approvals: Approvals
         self.history: History
         self.switch_history: SwitchHistory
@@ -103,6 +103,12 @@ class Session:
         self.lifecycle("flag")
         return self._inventory
 
+    @property
+    def directory(self) -> PostHogDirectory:
+        """Who and what PostHog knows by another name. Raises ``Unreachable``."""
+        self.lifecycle("flag")
+        return self._directory
+
     def _connect(self, kind: Kind, lists: bool, place: tuple[str, str]) -> Connection:
         # The program has this run's settings, maybe of another file (`--config-file`).
         file = None if self.guard.program else self._stack_file()
@@ -132,10 +138,10 @@ class Session:
             first_look(client, kind, lambda: client.get(client.project_path(kind.collection), {"limit": "1"}))
         self.history = History(client)
         self.approvals = Approvals(client, self._settings.ask_again)
-        self.directory = PostHogDirectory(client)
+        self._directory = PostHogDirectory(client)
         services = Services(
             inventory,
-            self.directory,
+            self._directory,
             self.approvals,
             self.history,
             self.warn,
