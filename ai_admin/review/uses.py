@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -29,12 +30,12 @@ _VERBS = {
 
 
 def users(definitions: Iterable[Definition]) -> dict[Ref, list[str]]:
-    """Return by reference what uses a definition, a line each: also events, by their names."""
+    """Return by reference what uses a definition, a line each: also events and their properties, by their names."""
     every = tuple(definitions)
     direct: dict[Ref, list[Definition]] = {}
     for each in every:
         own = Ref("dashboard", each.key) if each.kind == "tiles" else None  # nothing that uses a dashboard, but a part
-        for ref in dict.fromkeys([*refs(each.properties), *(Ref("event", name) for name in events(each.properties))]):
+        for ref in dict.fromkeys(_named(each.properties)):
             if ref != own:
                 direct.setdefault(ref, []).append(each)
     return {ref: [*_lines(ref, direct)] for ref in direct}
@@ -65,10 +66,16 @@ def _line(user: Definition, ref: Ref) -> str:
         shares = [
             f'condition "{condition_title(each)}" at {plain_text(each.get("rollout_percentage", 100))} %'
             for each in user.properties.get("release_conditions") or ()
-            if ref in refs(each)
+            if ref in _named(each)
         ]
         return f"{name} serves by it: {', '.join(shares)}" if shares else f"{name} uses it"
-    return f"{name} {_VERBS.get(user.kind, 'uses it')}"
+    return f"{name} {'reads it' if ref.kind == 'property' else _VERBS.get(user.kind, 'uses it')}"
+
+
+def _named(value: Any) -> Iterator[Ref]:
+    yield from refs(value)
+    yield from (Ref("event", name) for name in events(value))
+    yield from (Ref("property", f"{of}.{name}") for of, name in properties(value))
 
 
 def events(value: Any) -> Iterator[str]:
@@ -85,3 +92,35 @@ def events(value: Any) -> Iterator[str]:
             yield value["key"]
         for item in value.values():
             yield from events(item)
+
+
+_OF = ("event", "person")
+_IN_SQL = re.compile(r"\b(person\.)?properties\.(\w+)")
+_PERSONS = re.compile(r"\b(from|join)\s+persons\b", re.IGNORECASE)
+
+
+def properties(value: Any) -> Iterator[tuple[str, str]]:
+    """Yield the properties that filters, breakdowns, sums and SQL look at: whose each is, and its name."""
+    if isinstance(value, list):
+        for item in value:
+            yield from properties(item)
+    elif isinstance(value, Mapping):
+        named = [
+            (value.get("type") if {"value", "operator"} & value.keys() else None, value.get("key")),
+            (value.get("type", "event"), value.get("property")),
+            (value.get("breakdown_type", "event"), value.get("breakdown")),
+            ("event", value.get("math_property")),
+        ]
+        for of, names in named:
+            for name in names if isinstance(names, list) else [names]:
+                if of in _OF and isinstance(name, str):
+                    yield str(of), name
+        if value.get("kind") == "HogQLQuery" and isinstance(value.get("query"), str):
+            yield from _in_sql(value["query"])
+        for item in value.values():
+            yield from properties(item)
+
+
+def _in_sql(text: str) -> Iterator[tuple[str, str]]:
+    plain = "person" if _PERSONS.search(text) else "event"  # of the table that is read
+    yield from (("person" if person else plain, name) for person, name in _IN_SQL.findall(text))

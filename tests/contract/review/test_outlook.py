@@ -187,6 +187,14 @@ def test_a_cohort_that_changes_names_what_uses_it(stack: Stack, key: str) -> Non
     assert said(stack, f"cohort/{key}") == ["description is Ours (was not set)"]
 
 
+def test_a_property_that_gets_another_type_names_what_looks_at_it(stack: Stack, key: str) -> None:
+    condition = {"description": "Any", "properties": [{"key": "channel", "operator": "is_set"}]}
+    stack.write("flag", key, release_conditions=[condition])
+    stack.up()
+    stack.write("event", "installation", type="person", properties={"channel": {"type": "Numeric"}})
+    assert f'flag {key} serves by it: condition "Any" at 100 %' in said(stack, "property/person.channel")
+
+
 def test_a_condition_on_a_cohort_is_counted_under_the_cohorts_key(stack: Stack, key: str) -> None:
     stack.write("cohort", key, name=key, properties=[{"key": "channel", "value": "internal"}])
     stack.write("flag", f"{key}-flag", release_conditions=[{"cohort": key, "rollout_percentage": 20}])

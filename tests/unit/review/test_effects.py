@@ -138,3 +138,44 @@ def test_a_dashboards_own_tiles_show_the_insight_and_are_no_use_of_the_dashboard
     source, insight = Source("dashboards/d.yaml", 1, 1), Ref("insight", "i")
     tiles = Definition("tiles", "d", {"dashboard": Ref("dashboard", "d"), "tiles": [{"insight": insight}]}, source)
     assert users([tiles]) == {insight: ["dashboard d shows it"]}
+
+
+def test_a_property_names_what_filters_splits_and_adds_up_by_it() -> None:
+    source = Source("f.yaml", 1, 1)
+    failed = {"type": "event", "key": "success", "value": False}
+    trend = {"kind": "TrendsQuery", "series": [{"kind": "EventsNode", "event": "ran", "properties": [failed]}]}
+    split = {"kind": "TrendsQuery", "breakdownFilter": {"breakdowns": [{"property": "model", "type": "event"}]}}
+    old = {"kind": "FunnelsQuery", "breakdownFilter": {"breakdown": ["model", "plan"], "breakdown_type": "person"}}
+    added = {"kind": "TrendsQuery", "series": [{"kind": "EventsNode", "event": "ran", "math_property": "cost"}]}
+    sql = {"kind": "HogQLQuery", "query": "SELECT properties.cost, person.properties.plan FROM events"}
+    beta = {"type": "person", "key": "plan", "operator": "exact", "value": "beta"}
+    flag = {"release_conditions": [{"description": "Beta", "properties": [beta], "rollout_percentage": 10}]}
+    said = {
+        ("insight", "failures"): {"query": {"kind": "InsightVizNode", "source": trend}},
+        ("alert", "many"): {"insight": Ref("insight", "failures")},
+        ("action", "failed"): {"steps": [{"event": "ran", "properties": [failed]}]},
+        ("insight", "split"): {"query": split},
+        ("insight", "old"): {"query": old},
+        ("insight", "added"): {"query": added},
+        ("insight", "sql"): {"query": sql},
+        ("insight", "persons"): {"query": {"kind": "HogQLQuery", "query": "SELECT properties.plan\nFROM persons AS p"}},
+        ("flag", "search"): flag,
+    }
+    using = users([Definition(kind, key, properties, source) for (kind, key), properties in said.items()])
+    found = {ref.key: lines for ref, lines in using.items() if ref.kind == "property"}
+    assert found == {
+        "event.success": [
+            "insight failures reads it",
+            "action failed reads it",
+            "alert many watches it, through insight failures",
+        ],
+        "event.model": ["insight split reads it"],
+        "person.model": ["insight old reads it"],
+        "person.plan": [
+            "insight old reads it",
+            "insight sql reads it",
+            "insight persons reads it",
+            'flag search serves by it: condition "Beta" at 10 %',
+        ],
+        "event.cost": ["insight added reads it", "insight sql reads it"],
+    }
