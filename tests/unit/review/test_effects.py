@@ -150,7 +150,7 @@ def test_a_property_names_what_filters_splits_and_adds_up_by_it() -> None:
     sql = {"kind": "HogQLQuery", "query": "SELECT properties.cost, person.properties.plan FROM events"}
     beta = {"type": "person", "key": "plan", "operator": "exact", "value": "beta"}
     flag = {"release_conditions": [{"description": "Beta", "properties": [beta], "rollout_percentage": 10}]}
-    said = {
+    said: dict[tuple[str, str], dict[str, Any]] = {
         ("insight", "failures"): {"query": {"kind": "InsightVizNode", "source": trend}},
         ("alert", "many"): {"insight": Ref("insight", "failures")},
         ("action", "failed"): {"steps": [{"event": "ran", "properties": [failed]}]},
