@@ -10,7 +10,7 @@ from ai_admin.cli.checkout import checkout, known, only_stack
 from ai_admin.cli.switching import stack_option
 from ai_admin.cli.text import ended, show_json, waiting
 from ai_admin.review.checkup import facts
-from ai_admin.review.doctor import CHECKS, OFFLINE, examine
+from ai_admin.review.doctor import ASKING, CHECKS, OFFLINE, examine, unknown
 from ai_admin.review.stack import reviewed
 from providers.posthog.errors import Problem
 
@@ -49,24 +49,33 @@ def doctor(
     not seen.
 
     A file with problems is named, and the others are looked at; what uses a cohort or an insight is not known then.
-    Nor is what a check finds that PostHog does not let see to its end.
+    Nor is what a check finds that PostHog does not let see to its end; where it can't be asked at all, the checks
+    that need it are named, and the others are made.
 
     Exit codes: 0 nothing to do, 1 something to do, problems of the definitions, or PostHog can't be asked,
     2 wrong use.
     """
     root = checkout()
     name = (known(stack, root) if stack else None) if offline else only_stack(root, stack)
+    every = OFFLINE if offline else tuple(CHECKS)
+    checks = [each for each in every if each in (chosen or every) and each not in skipped]
+    asking = [] if offline else [each for each in checks if each in ASKING]
+    unasked = []
     try:
-        found = facts(root, name, reviewed(root, name, waiting) if name and not offline else None, days)
-        every = OFFLINE if offline else tuple(CHECKS)
-        findings, unread = examine(found, [each for each in every if each in (chosen or every) and each not in skipped])
+        try:
+            found = facts(root, name, reviewed(root, name, waiting) if name and asking else None, days)
+        except Problem as problem:
+            found = facts(root, name, None, days)
+            unasked = [unknown(asking, problem)]
+            checks = [each for each in checks if each not in asking]
+        findings, unread = examine(found, checks)
     except Problem as problem:
-        raise ended(f"{problem}\n--offline does without PostHog", FOUND) from None
+        raise ended(str(problem), FOUND) from None
+    lines = [*(f"not looked at, as this is wrong with it: {line}" for line in found.broken), *unasked, *unread]
     if as_json:
         show_json({"findings": [asdict(each) for each in findings]})
-    else:
+    elif findings or not lines:
         click.echo("\n".join([*map(str, findings), f"{len(findings)} to do" if findings else "nothing to do"]))
-    lines = [*(f"not looked at, as this is wrong with it: {line}" for line in found.broken), *unread]
     for line in lines:
         click.echo(line, err=True)
     if findings or lines:

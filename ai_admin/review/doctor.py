@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ai_admin.definitions import Definition
+from ai_admin.definitions.spelling import listed
 from ai_admin.review.history import moment
 from ai_admin.review.reading import counted, when
 from ai_admin.review.uses import users
@@ -211,6 +212,9 @@ CHECKS: Mapping[str, Check] = {
 OFFLINE = ("expires", "rolled-out", "owner", "tests", "unused")
 """The checks that files and Git are enough for."""
 
+ASKING = tuple(each for each in CHECKS if each not in OFFLINE or each == "unused")
+"""The checks that say more, or say something at all, where PostHog is asked."""
+
 
 def examine(facts: Facts, checks: Iterable[str] = CHECKS) -> tuple[list[Finding], list[str]]:
     """Return what these checks find, in their order, and which of them PostHog did not let see to the end, and why."""
@@ -220,9 +224,14 @@ def examine(facts: Facts, checks: Iterable[str] = CHECKS) -> tuple[list[Finding]
         try:
             findings += CHECKS[name](facts)
         except Problem as problem:
-            why = explained(problem) if isinstance(problem, ApiError) else problem
-            unread.append(f"{name}: not known: {why}")
+            unread.append(unknown((name,), problem))
     return findings, unread
+
+
+def unknown(checks: Iterable[str], problem: Problem) -> str:
+    """Return that it is not known what these checks find, and why."""
+    why = explained(problem) if isinstance(problem, ApiError) else problem
+    return f"{listed(checks, 'and')}: not known: {why}"
 
 
 def same_for_all(flag: Mapping[str, Any]) -> str | None:

@@ -77,6 +77,18 @@ def test_doctor_says_what_to_do_and_which_checks_can_be_chosen(checkout: Checkou
     assert json.loads(in_production.stdout) == {"findings": []}, "the flag is for staging alone"
 
 
+def test_doctor_tells_what_it_knows_where_posthog_can_not_be_asked(checkout: Checkout) -> None:
+    done = run("doctor", "--stack", "staging")
+    offline = run("doctor", "--offline", "--stack", "staging", "--skip", "unused")
+    assert (done.exit_code, done.stdout) == (1, offline.stdout)
+    assert "was to stay until 2026-01-01" in done.stdout
+    assert done.stderr.startswith("stale, never-evaluated, unused, consents and scopes: not known: ")
+    assert json.loads(run("doctor", "--stack", "staging", "--json").stdout)["findings"]
+    assert run("doctor", "--stack", "staging", "--check", "stale").stdout == "", "that nothing is to do is not known"
+    without = run("doctor", "--stack", "production", "--check", "expires")
+    assert (without.exit_code, without.output) == (0, "nothing to do\n"), "nothing in PostHog is needed for it"
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
@@ -86,7 +98,7 @@ def test_doctor_says_what_to_do_and_which_checks_can_be_chosen(checkout: Checkou
         (("show", "beto", "--offline"), 4, "there is no definition beto; did you mean beta?"),
         (("show", "beta", "--stack", "production"), 1, "production: "),
         (("doctor",), 2, "say which stack: --stack production or --stack staging"),
-        (("doctor", "--stack", "production"), 1, "--offline does without PostHog"),
+        (("doctor", "--stack", "production"), 1, "unused, consents and scopes: not known: "),
         (("doctor", "--check", "nothing"), 2, "is not one of"),
     ],
 )
