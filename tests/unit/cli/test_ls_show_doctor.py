@@ -82,7 +82,7 @@ def test_doctor_tells_what_it_knows_where_posthog_can_not_be_asked(checkout: Che
     offline = run("doctor", "--offline", "--stack", "staging", "--skip", "unused")
     assert (done.exit_code, done.stdout) == (1, offline.stdout)
     assert "was to stay until 2026-01-01" in done.stdout
-    assert done.stderr.startswith("stale, never-evaluated, unused, consents and scopes: not known: ")
+    assert done.stderr.startswith("stale, never-evaluated, coming-on, unused, consents and scopes: not known: ")
     assert json.loads(run("doctor", "--stack", "staging", "--json").stdout)["findings"]
     assert run("doctor", "--stack", "staging", "--check", "stale").stdout == "", "that nothing is to do is not known"
     without = run("doctor", "--stack", "production", "--check", "expires")
