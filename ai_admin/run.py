@@ -84,10 +84,9 @@ class Plan:
         unchanged_names = unchanged(self.before, self.after, self.definitions)
         put_back_names = put_back(unchanged_names, self.before, self.after) if settings.careful else ()
         flags = {Ref(each.kind, each.key): each.properties for each in self.definitions if each.kind == "flag"}
-        held: dict[str, list[str]] = defaultdict(list)
+        taken: dict[str, dict[str, str]] = defaultdict(dict)
         for ref, id_ in known.items():
-            held[ref.kind].append(f"{id_} {ref}")
-        taken = {kind: "\n".join(lines) for kind, lines in held.items()}
+            taken[ref.kind][id_] = str(ref)
         targeting = {name: str(each) for name, each in put_back_names if each.code not in settings.consents}
 
         def flag_switch(definition: Definition) -> str:
@@ -101,15 +100,15 @@ class Plan:
 
         def of(definition: Definition, ref: Ref) -> Metadata:
             name, id_ = str(ref), known.get(ref, "")
-            named = [f"{field} {each}" for field, each in definition.properties.items() if isinstance(each, Ref)]
+            named = {field: str(each) for field, each in definition.properties.items() if isinstance(each, Ref)}
             return Metadata(
                 name,
                 str(definition.source),
                 definition.adopt,
                 switch=switch.get(name, ""),
                 id="" if id_.startswith(WAITING) else id_,
-                named="" if id_ else "\n".join(named),
-                taken="" if id_ else taken.get(ref.kind, ""),
+                named={} if id_ else named,
+                taken={} if id_ else taken[ref.kind],
                 unchanged=definition.kind == "flag" and name in unchanged_names,
                 targeting=targeting.get(name, ""),
                 flag_switch=flag_switch(definition),

@@ -11,7 +11,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from providers.posthog import reconcile
@@ -177,7 +176,8 @@ class Adoption:
                     f"{self._described(id_)} has {field.name} {identity.get(field.name)}, which can't become {wanted}; "
                     "adopt another one, or remove `adopt`"
                 )
-        holder = self._holder(id_, meta)
+        holder = self._inventory.holder(self._kind, id_)
+        holder = holder or meta.taken.get(id_, holder)
         if holder is not None:
             owner = holder or "another definition"
             raise NotAdopted(f"{self._described(id_)} belongs to {owner} of this stack; remove `adopt`")
@@ -192,13 +192,10 @@ class Adoption:
             raise
 
     def _free(self, id_: str, meta: Metadata) -> bool:
+        if id_ in meta.taken:  # only `check` knows these
+            self._reserved.setdefault(id_, meta.taken[id_])
         reserved_for = self._reserved.get(id_, meta.name)
-        return reserved_for == meta.name and self._holder(id_, meta) is None
-
-    def _holder(self, id_: str, meta: Metadata) -> str | None:
-        """Return the name of the other definition that has an object, empty where it is unknown; None: none has it."""
-        holder = self._inventory.holder(self._kind, id_)
-        return holder or _taken(meta.taken).get(id_, holder)
+        return reserved_for == meta.name and self._inventory.holder(self._kind, id_) is None
 
     def _identifying(self) -> list[str]:
         """The fields that tell objects apart: one that would have to be replaced at once is another one."""
@@ -211,10 +208,9 @@ class Adoption:
 
     def _with_adopted(self, properties: Properties, meta: Metadata) -> Properties:
         """Return properties with the ids of what this run adopts, which the engine does not tell in a preview."""
-        named = dict(line.split(" ", 1) for line in meta.named.splitlines())
         ids = {
             field: readable(Ref.parse(name), self._services.adopted[name])
-            for field, name in named.items()
+            for field, name in meta.named.items()
             if name in self._services.adopted and field in properties
         }
         return {**properties, **ids}
@@ -265,11 +261,6 @@ class Adoption:
             return self._directory.user_email(author["id"])
         except ApiError:  # the key need not be allowed to list members
             return f"user {author['id']}"
-
-
-@lru_cache(maxsize=16)  # asked about each of the objects that it could be
-def _taken(lines: str) -> Mapping[str, str]:
-    return dict(line.split(" ", 1) for line in lines.splitlines())
 
 
 def _author(live: Live) -> Mapping[str, Any]:

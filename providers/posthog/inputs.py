@@ -3,23 +3,22 @@
 Only this module turns canonical properties into a resource's inputs and inputs into properties.
 
 The metadata are one more input. It holds the definition's name and, from the program, its source, the object that it
-adopts, and what was applied of it last. The name is kept in the state, so that an error of a later call can name the
-definition. ``check`` removes the rest, and this process remembers it by name (:class:`MetadataStore`) until ``diff``,
-``create`` or ``update``: they get only the inputs that ``check`` returns.
+adopts, and what was applied of it last. ``check`` passes on what ``diff``, ``create`` and ``update`` need, where there
+is something to do (:meth:`Metadata.passed_on`); of what stays as it is only the name, since the engine writes the state
+once more for each resource of which an input changed. The outputs, and the inputs of a refresh, have the name alone, so
+that an error of a later call can name the definition.
 
-To leave the metadata in these inputs is no way out: where a resource changes, `pulumi preview --diff` and `--json` then
-show them as changes, although their key begins with ``__``, and with ``hide_diffs`` that there are some (Pulumi
-3.259.0). The state also keeps them, so that the ``diff`` of the next refresh, which gets the old inputs, could not tell
-them from what the program of that run knows.
+The input is hidden from people (``hide_diffs``): Pulumi shows none whose name begins with ``__``, but where a resource
+changes, `pulumi preview --diff` says that one did: ``~ __name (hidden)`` (Pulumi 3.259.0).
 """
 
 from __future__ import annotations
 
+import json
 import re
-import threading
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from providers.posthog.kinds import KINDS
@@ -29,7 +28,10 @@ from providers.posthog.kinds.phrases import printable
 from providers.posthog.matching import as_lists
 
 NAME = "__name"
-"""The input with the metadata: from the program a mapping, in the state the name alone."""
+"""The input with the metadata: the name alone, or all of them as one text of JSON.
+
+Of a mapping the SDK would make an input for each value in it.
+"""
 
 MISSING = "__missing:"
 """The prefix of the placeholder for the id of a resource that failed in this run; its name follows, and after ``=`` the
@@ -69,14 +71,12 @@ class Metadata:
     to be off (ISO 8601), or nothing."""
     id: str = ""
     """The id of the object that was applied last; empty where there was none, or its creation waits for an approval."""
-    named: str = ""
-    """Of a definition that was not applied, a line for each field that is a reference: its name, a space, and the name
-    of the definition. In a preview the id of an object that is new to the state is not known, also of one that this run
-    adopts."""
-    taken: str = ""
-    """Of a definition that was not applied, a line for each other one of its kind that was: its object's id, a space,
-    and its name. When a setting was changed Pulumi starts another provider process after the refresh, which has read
-    none of them."""
+    named: Mapping[str, str] = field(default_factory=dict)
+    """Of a definition that was not applied, the names of the definitions that it refers to, by the fields that do. In a
+    preview the id of an object that is new to the state is not known, also of one that this run adopts."""
+    taken: Mapping[str, str] = field(default_factory=dict)
+    """Of a definition that was not applied, the names of the others of its kind that were, by their objects' ids. When
+    a setting was changed Pulumi starts another provider process after the refresh, which has read none of them."""
     unchanged: bool = False
     """The definition, and what it refers to, is as it was applied last: what differs was changed in PostHog."""
     targeting: str = ""
@@ -98,14 +98,18 @@ class Metadata:
         parts = (self.source, self.name, self.done, " ".join(message.split()))
         return printable(": ".join(part for part in parts if part))
 
+    def passed_on(self) -> Metadata:
+        """Return what is left for ``diff``, ``create`` and ``update`` after ``check``."""
+        return Metadata(self.name, self.source, self.adopt, self.missing, self.switch, refused=self.refused)
+
 
 def to_inputs(properties: Properties, meta: Metadata) -> dict[str, Any]:
     """Return the inputs of a resource, without what a run found out about the object: the program can't know it."""
     inputs = {name: value for name, value in properties.items() if name not in (UNKEPT, OWN)}
-    known = {name: value for name, value in vars(meta).items() if value and name != "missing"}
+    known = {name: value for name, value in vars(meta).items() if value}
     if not known:
         return inputs
-    return {**inputs, NAME: meta.name if known.keys() == {"name"} else known}
+    return {**inputs, NAME: meta.name if known.keys() == {"name"} else json.dumps(known)}
 
 
 def with_digests(kind_name: str, properties: Properties, environ: Mapping[str, str]) -> Properties:
@@ -147,27 +151,7 @@ def resolved(value: Any) -> tuple[Any, str]:
     return int(id_) if id_.isdigit() else id_, f"{found['name']}, which was not applied"
 
 
-def _metadata(inputs: Mapping[str, Any]) -> Metadata:
-    known = inputs.get(NAME, "")
-    return Metadata(**known) if isinstance(known, Mapping) else Metadata(known)
-
-
-class MetadataStore:
-    """The metadata of the definitions of this process, by name. Safe for several threads."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._known: dict[str, Metadata] = {}
-
-    def keep(self, inputs: Mapping[str, Any], missing: str) -> Metadata:
-        """Remember and return the metadata in inputs of the program."""
-        meta = replace(_metadata(inputs), missing=missing)
-        with self._lock:
-            self._known[meta.name] = meta
-        return meta
-
-    def of(self, inputs: Mapping[str, Any]) -> Metadata:
-        """Return the metadata of the definition that inputs or outputs name; at least the name."""
-        meta = _metadata(inputs)
-        with self._lock:
-            return self._known.get(meta.name, meta)
+def metadata(inputs: Mapping[str, Any]) -> Metadata:
+    """Return the metadata in inputs or outputs; at least the name, where they have one."""
+    known = str(inputs.get(NAME, ""))
+    return Metadata(**json.loads(known)) if known.startswith("{") else Metadata(known)

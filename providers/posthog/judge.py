@@ -170,11 +170,17 @@ class Judge:
 
         Raises :class:`Refused`.
         """
-        fields = tuple(self._changed(olds, news))
-        options = any(olds.get(name) != news.get(name) for name in ("unmanaged", *self.kind.options))
+        fields, options = tuple(self._changed(olds, news)), self._options_differ(olds, news)
         if fields and self.kind == FLAG and self._stays_off(self.seen(id_, olds, news, meta), news, meta.switch, meta):
             return Difference(fields, options, held=self._held(id_, news["key"], fields, meta))
         return Difference(fields, options, taken_back=self._taken_back(id_, news))
+
+    def differs(self, olds: Properties, news: Properties) -> bool:
+        """Return whether an update of an object in the state has anything to do of itself."""
+        return bool(self._changed(olds, news)) or self._options_differ(olds, news)
+
+    def _options_differ(self, olds: Properties, news: Properties) -> bool:
+        return any(olds.get(name) != news.get(name) for name in ("unmanaged", *self.kind.options))
 
     def remind(self, id_: str, wanted: Properties, meta: Metadata) -> None:
         """Warn of what an update of an object in the state is to be told with.

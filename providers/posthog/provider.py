@@ -14,6 +14,7 @@ import os
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Any, ClassVar
@@ -36,10 +37,10 @@ from providers.posthog.engine import engine_log, engine_watch
 from providers.posthog.errors import ApiError, NotRead, Refused, Stopped, Unreachable
 from providers.posthog.inputs import (
     HOST,
-    NAME,
     PROBLEM,
     PROJECT,
     Metadata,
+    metadata,
     resolved,
     switched_off,
     to_inputs,
@@ -109,12 +110,24 @@ class PostHogProvider(ResourceProvider):
         inputs, missing = resolved(news)
         if self.kind_name == "flag" and inputs.get("active") is False:
             inputs = switched_off(inputs)  # beside it a refused run has the `unmanaged` of the last one
-        meta = _SESSION.metadata.keep(inputs, missing)
+        meta = replace(metadata(inputs), missing=missing)
         properties = to_properties(self.kind_name, inputs)
-        unchanged = unchanged_lists(self.kind_name, _olds, properties)
-        checked = self._inputs(properties, meta, unchanged)
+        passed_on = to_inputs(properties, self._passed_on(_olds, properties, meta))
+        checked = as_mappings(self.kind_name, passed_on, unchanged_lists(self.kind_name, _olds, properties))
         problem = "" if missing else self._problem(_olds, properties, meta)
         return CheckResult({**checked, PROBLEM: problem} if problem else checked, [])
+
+    def _passed_on(self, _olds: dict[str, Any], properties: Properties, meta: Metadata) -> Metadata:
+        """Return the metadata that go along with the inputs: of what stays as it is the name alone.
+
+        How a flag was applied last goes along wherever its old inputs may not be what PostHog holds, which the outputs
+        are compared with: after a refresh they are.
+        """
+        if _olds and (self.kind_name != "flag" or _SESSION.guard.refreshed):
+            olds = to_properties(self.kind_name, _olds)
+            if not self._judge.differs(olds, properties):
+                return Metadata(meta.name)
+        return meta.passed_on()
 
     def _problem(self, _olds: dict[str, Any], properties: Properties, meta: Metadata) -> str:
         """Return why the definition can't be applied; "" if it can be.
@@ -122,7 +135,10 @@ class PostHogProvider(ResourceProvider):
         Here and not in ``diff``, of which an error ends the whole run: a flag that goes off would wait for it.
         """
         if _olds:
-            if unread := _SESSION.unread.get(_name(_olds)):
+            if meta.adopt and meta.id and meta.adopt != meta.id:
+                type_ = KINDS[self.kind_name].type
+                _SESSION.warn(meta, f"is {type_} {meta.id} already, so `adopt: {meta.adopt}` has no effect; remove it")
+            if unread := _SESSION.unread.get(metadata(_olds).name):
                 return self._unread_problem(unread, _olds, properties, meta)
             return self._judge.change(to_properties(self.kind_name, _olds), properties, meta)
         try:
@@ -153,13 +169,14 @@ class PostHogProvider(ResourceProvider):
         approval and is taken back is in none of them.
         """
         kind = KINDS[self.kind_name]
-        _SESSION.claim(self.kind_name, _id, _name(_olds))
+        before = metadata(_olds)
+        _SESSION.claim(self.kind_name, _id, before.name)
         olds, news = to_properties(self.kind_name, _olds), to_properties(self.kind_name, _news)
-        meta = _SESSION.metadata.of(_news)
-        if _news.get(PROBLEM) and _name(_olds) in _SESSION.unread:
+        # A refresh compares with the inputs of the last run; this run's are known once its program has spoken.
+        program = _SESSION.guard.program
+        meta = metadata(_news) if program else before
+        if _news.get(PROBLEM) and before.name in _SESSION.unread:
             return DiffResult(changes=True)  # an update, which is refused
-        if meta.adopt not in (None, _id):
-            _SESSION.warn(meta, f"is {kind.type} {_id} already, so `adopt: {meta.adopt}` has no effect; remove it")
         try:
             difference = self._judge.difference(_id, olds, news, meta)
         except Refused:
@@ -168,8 +185,7 @@ class PostHogProvider(ResourceProvider):
             raise
         if difference.held:
             _SESSION.warn(meta, difference.held)
-        # The refresh compares with what was applied last; the source is known once the program has spoken.
-        if difference.taken_back and meta.source:
+        if difference.taken_back and program:
             _SESSION.warn(meta, difference.taken_back)
         if not difference:
             return DiffResult(changes=False)
@@ -177,7 +193,7 @@ class PostHogProvider(ResourceProvider):
         replaces = [] if _news.get(PROBLEM) else difference.replaces
         if replaces:
             _SESSION.guard.replace(self.kind_name, _id)
-        elif meta.source:
+        elif program:
             self._judge.remind(_id, news, meta)
         # A replacement is made first and removed last, unless PostHog allows only one object of its name.
         unique = any(field.immutable for field in kind.fields if field.name in kind.natural_key)
@@ -190,7 +206,7 @@ class PostHogProvider(ResourceProvider):
         Of a flag that is adopted to go off, the switch is sent although the rest is refused, as by ``update``.
         """
         lifecycle, connection = self._lifecycle()
-        meta = _SESSION.metadata.of(props)
+        meta = metadata(props)
         properties = to_properties(self.kind_name, props)
         if problem := _missing(meta) or props.get(PROBLEM):
             match = self._goes_off_with_adoption(lifecycle, properties, meta)
@@ -221,7 +237,8 @@ class PostHogProvider(ResourceProvider):
 
         What was applied last of fields that are otherwise now goes along: the object may not be updated in this run.
         """
-        known, meta = to_properties(self.kind_name, props), _SESSION.metadata.of(props)
+        known, meta = to_properties(self.kind_name, props), metadata(props)
+        _SESSION.guard.refreshed = True
         try:
             lifecycle, connection = self._lifecycle(props, lists=True)
         except Unreachable as problem:
@@ -260,7 +277,7 @@ class PostHogProvider(ResourceProvider):
         Of a flag that goes off the switch is sent before, and also where the rest is refused.
         """
         lifecycle, connection = self._lifecycle(_olds)
-        meta = _SESSION.metadata.of(_news)
+        meta = metadata(_news)
         olds, news = to_properties(self.kind_name, _olds), to_properties(self.kind_name, _news)
         if problem := _missing(meta) or _news.get(PROBLEM):
             raise Refused(problem + (_only_off(lifecycle, _id, olds, meta) if self._goes_off(news) else ""))
@@ -275,7 +292,7 @@ class PostHogProvider(ResourceProvider):
         """Remove the object; one that is gone already is no error."""
         lifecycle, connection = self._lifecycle(_props)
         properties = to_properties(self.kind_name, _props)
-        meta = _SESSION.metadata.of(_props)
+        meta = metadata(_props)
         if unread := _SESSION.unread.get(meta.name):
             raise Refused(meta.line(unread))
         if problem := self._judge.deletion(_id, properties, connection.project_id, meta):
@@ -332,11 +349,6 @@ def _missing(meta: Metadata) -> str:
 def _recorded(outputs: dict[str, Any], record: Mapping[str, str]) -> dict[str, Any]:
     """Return outputs with the record of what was applied last, where there is any."""
     return {**outputs, APPLIED: dict(record)} if record else outputs
-
-
-def _name(inputs: Mapping[str, Any]) -> str:
-    """Return the Pulumi name in inputs of the state."""
-    return str(inputs.get(NAME, ""))
 
 
 def _provider(kind: Kind) -> type[PostHogProvider]:

@@ -169,14 +169,13 @@ def _resource(
     if former != name and definition.renamed_from:
         # The engine then finds the flag under its old name, and changes its key: id and history stay.
         options["aliases"] = [pulumi.Alias(name=former)]
+    options["hide_diffs"] = [NAME]
     inputs = to_inputs(properties, meta)
     slot = window.next(inputs[NAME]) if window else None
     if slot:
         inputs[NAME] = slot  # the last one
     resource_type: Any = RESOURCES[definition.kind]
-    resource: pulumi.CustomResource = resource_type(
-        name, inputs, pulumi.ResourceOptions(**options) if options else None
-    )
+    resource: pulumi.CustomResource = resource_type(name, inputs, pulumi.ResourceOptions(**options))
     if slot:
         slot.ends_with(asyncio.ensure_future(resource.urn.future()))
     return resource

@@ -13,7 +13,7 @@ from providers.posthog.connection import Connection, resolve
 from providers.posthog.errors import ConnectionProblem, KeyRefused, Refused, Unreachable, UnreadableState
 from providers.posthog.guard import Guard
 from providers.posthog.history import History, SwitchHistory
-from providers.posthog.inputs import Metadata, MetadataStore
+from providers.posthog.inputs import Metadata
 from providers.posthog.inventory import Inventory, PostHogDirectory
 from providers.posthog.kinds import KINDS, Kind
 from providers.posthog.lifecycle import LIFECYCLES, Lifecycle, Services
@@ -43,7 +43,6 @@ class Session:
         returns the stack's file, which is asked where no program runs: the settings may be older than that.
         """
         self._clock = clock or Clock()
-        self.metadata = MetadataStore()
         self.guard = Guard()
         self.reviewed = Reviewed()
         self._lock = threading.Lock()

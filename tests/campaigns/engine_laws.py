@@ -39,7 +39,7 @@ from providers.posthog.kinds.base import UNKEPT
 from providers.posthog.reconcile import with_always_sent
 from tests.campaigns.generated.checkouts import CHECKOUTS, definition
 from tests.campaigns.generated.parts import EVENTS, NAMES
-from tests.support.project import Project
+from tests.support.project import Project, changed_fields
 from tests.support.runs import placed
 from tests.support.sandbox import NEWER, Sandbox, running_sandbox
 
@@ -274,8 +274,7 @@ class Checkout:
             if "replace" in op:
                 op = "delete"  # and made again, which is no PATCH either
             assert op in ("create", "update", "delete"), f"{op} of {name}"
-            fields = {path.split(".")[0].split("[")[0] for path in step.get("detailedDiff") or ()}
-            found[name] = {"create": {"+"}, "delete": {"-"}}.get(op, fields)
+            found[name] = {"create": {"+"}, "delete": {"-"}}.get(op, changed_fields(step))
         return found
 
     def planned(self) -> dict[str, set[str]]:

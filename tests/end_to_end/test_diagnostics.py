@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from providers.posthog.inputs import NAME
 from providers.posthog.kinds.base import APPLIED
 from tests.support.project import Project
 from tests.support.sandbox import REPOSITORY, Sandbox
@@ -28,9 +29,12 @@ def flag(rollout: int, key: str = "known") -> str:
 
 
 def applied(project: Project) -> list[tuple[Any, Any]]:
-    """The inputs and outputs of our resources in the state, without what was applied before an approval."""
+    """The inputs and outputs of our resources in the state, without what was applied before an approval.
+
+    The inputs of what a run changed have its metadata.
+    """
     resources = [each for each in project.state() if "/posthog:" in each["type"]]
-    return [(each["inputs"], {**each["outputs"], APPLIED: None}) for each in resources]
+    return [({**each["inputs"], NAME: None}, {**each["outputs"], APPLIED: None}) for each in resources]
 
 
 def diagnostics(printed: str) -> list[str]:

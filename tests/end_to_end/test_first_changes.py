@@ -21,7 +21,7 @@ from providers.posthog.matching import in_order
 from tests.support.checkouts import SAMPLES
 from tests.support.commands import run_script
 from tests.support.documents import blocks
-from tests.support.project import STATE, Project
+from tests.support.project import STATE, Project, changed_fields
 from tests.support.sandbox import REPOSITORY, Sandbox
 
 PAGE = REPOSITORY / "docs" / "history.md"
@@ -59,7 +59,7 @@ def drift(project: Project) -> dict[str, set[str]]:
     digest = project.preview()
     assert project.environ["POSTHOG_API_KEY"] not in json.dumps(digest)
     return {
-        step["urn"].split("::")[-1]: {path.split(".")[0].split("[")[0] for path in step.get("detailedDiff") or ()}
+        step["urn"].split("::")[-1]: changed_fields(step)
         for step in digest["steps"]
         if step["op"] not in ("same", "refresh", "read")
     }

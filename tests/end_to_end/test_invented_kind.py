@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from tests.support.checkouts import copy_of_repository
-from tests.support.project import Project
+from tests.support.project import Project, changed_fields
 from tests.support.sandbox import REPOSITORY, Sandbox, running_sandbox
 
 MODULE = '''
@@ -189,6 +189,6 @@ def test_it_is_applied_compared_and_written_back(copy: Path, project: Project, s
     assert preview["changeSummary"] == {"same": 3, "update": 1}
     [step] = [step for step in preview["steps"] if step["op"] == "update"]
     assert step["urn"].endswith("::gadget/counter")
-    assert list(step["detailedDiff"]) == ["description"]
+    assert changed_fields(step) == {"description"}
     files = json.loads(python(copy, project.folder, "-c", CONTRACT).stdout)
     assert files["cohorts/gadgets/counter.yaml"] == WRITTEN

@@ -28,6 +28,12 @@ _NEW_STACKS: dict[str, dict[Path, bytes]] = {}
 """What `pulumi stack init` writes into a state, by the provider of the stack's secrets."""
 
 
+def changed_fields(step: Mapping[str, Any]) -> set[str]:
+    """Return the fields that a step of Pulumi's JSON digest changes, without what is no field (``__name``)."""
+    fields = {path.split(".")[0].split("[")[0] for path in step.get("detailedDiff") or ()}
+    return {field for field in fields if not field.startswith("__")}
+
+
 def _places(folder: Path, sandbox: Sandbox) -> dict[str, str]:
     """Return the variables that lead to a project's state and to its sandbox."""
     return {

@@ -8,12 +8,14 @@ from typing import Any, cast
 
 import grpc
 import pytest
+from pulumi.runtime.proto.provider_pb2 import DiffResponse
 
 from ai_admin.adopted import live_as_written, live_audiences
 from ai_admin.definitions import Definition, Source
 from ai_admin.safety.applied import manifest
 from providers.posthog.client import Client
 from providers.posthog.connection import resolve
+from providers.posthog.consents import ON
 from providers.posthog.inputs import HOST, NAME, PROBLEM, PROJECT, Metadata, to_inputs
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.settings import Settings
@@ -56,9 +58,9 @@ def cohort(key: str, name: str, adopt: str | None = None) -> dict[str, Any]:
     return {"name": name, "filters": CRITERIA, **noted(f"cohort/{key}", key, adopt)}
 
 
-def noted(name: str, file: str, adopt: str | None = None, taken: str = "", named: str = "") -> dict[str, Any]:
+def noted(name: str, file: str, adopt: str | None = None, **more: Any) -> dict[str, Any]:
     """What the program sends along with a definition's properties."""
-    return to_inputs({}, Metadata(name, f"files/{file}.yaml:1:1", adopt, taken=taken, named=named))
+    return to_inputs({}, Metadata(name, f"files/{file}.yaml:1:1", adopt, **more))
 
 
 def theirs(sandbox: Sandbox, key: str, rollout: int = 50, **more: Any) -> str:
@@ -209,7 +211,7 @@ def test_it_is_said_in_a_preview_too_where_its_flag_is_adopted(sandbox: Sandbox)
             theirs(sandbox, f"of-{name.lower()}", active=False)
             key_of_flag = made["feature_flag"]["key"] if adopted else f"of-{name.lower()}"
             preview.check("flag", flag(key_of_flag, active=False))
-            note = noted("early_access_feature/x", "x", named=f"flag flag/{key_of_flag}")
+            note = noted("early_access_feature/x", "x", named={"flag": f"flag/{key_of_flag}"})
             problems = preview.problems("early_access_feature", {**wanted, **note})
         assert ["not adopted" in each for each in problems] == [True] * adopted
 
@@ -224,10 +226,10 @@ def test_of_several_of_one_name_a_preview_finds_the_one_with_the_flag_that_is_ad
     with running_plugin(sandbox.environ, engine) as preview:
         for key, id_ in zip(keys, made, strict=True):
             preview.check("flag", flag(key))
-            note = noted(f"experiment/{key}", key, named=f"flag flag/{key}")
+            note = noted(f"experiment/{key}", key, named={"flag": f"flag/{key}"})
             assert preview.problems("experiment", {"name": "Alike", "flag": UNKNOWN, **note}) == []
             assert f"adopts Experiment {id_}," in engine.said[-1]
-        new = noted("experiment/new", "new", named="flag flag/new")
+        new = noted("experiment/new", "new", named={"flag": "flag/new"})
         assert preview.problems("experiment", {"name": "Alike", "flag": UNKNOWN, **new}) == [], "it is made"
 
 
@@ -378,7 +380,7 @@ def test_an_object_of_another_definition_is_not_adopted_by_a_process_that_did_no
     plugin: Plugin, sandbox: Sandbox
 ) -> None:
     id_, owned = plugin.create("flag", plugin.check("flag", flag("owned")))
-    taken = f"1234567 flag/other\n{id_} flag/owned"
+    taken = {"1234567": "flag/other", id_: "flag/owned"}
     thief = flag("owned", **noted("flag/thief", "thief", taken=taken))
     by_number = flag("owned", **noted("flag/thief", "thief", adopt=id_, taken=taken))
     with running_plugin(sandbox.environ) as later:
@@ -386,6 +388,10 @@ def test_an_object_of_another_definition_is_not_adopted_by_a_process_that_did_no
         assert problem.endswith("belongs to flag/owned of this stack; remove `adopt`")
         with pytest.raises(grpc.RpcError, match="There is already a feature flag with this key"):
             later.create("flag", later.check("flag", thief))
+    with running_plugin(sandbox.environ) as later:
+        later.check("flag", thief)
+        assert later.problems("flag", flag("owned")) == [], "it was restored: the state has lost it, and it is its own"
+        assert later.create("flag", later.check("flag", flag("owned")))[0] == id_
     thief = flag("owned", **noted("flag/thief", "thief"))
     with running_plugin(sandbox.environ) as later:
         later.diff("flag", id_, owned, later.check("flag", flag("owned"), olds=owned))
@@ -464,13 +470,32 @@ def test_a_natural_key_that_is_not_known_whole_is_matched_by_what_is_known(
     assert f"adopts HogFunction {made.id}, which exists in PostHog; would change: perhaps alert" in engine.said[0]
 
 
-def test_what_only_points_at_a_definition_is_no_part_of_what_the_engine_compares(plugin: Plugin) -> None:
-    inputs = plugin.check("flag", flag("moved"))
-    assert inputs["__name"] == "flag/moved"
-    _, outs = plugin.create("flag", inputs)
+def test_what_only_points_at_a_definition_is_no_part_of_what_stays_as_it_is(plugin: Plugin) -> None:
+    id_, outs = plugin.create("flag", plugin.check("flag", flag("moved")))
+    assert outs[NAME] == "flag/moved"
+    assert {name for name in outs if name.startswith("__")} == {NAME, HOST}
+    _, _, inputs = plugin.read("flag", id_, outs)
     moved = flag("moved", **noted("flag/moved", "elsewhere", adopt="12"))
     assert plugin.check("flag", moved, olds=inputs) == inputs
-    assert {name for name in (*inputs, *outs) if name.startswith("__")} == {NAME, HOST}
+
+
+def test_it_goes_along_with_what_changes_and_the_next_refresh_does_not_compare_with_it(
+    plugin: Plugin, sandbox: Sandbox
+) -> None:
+    """A flag that somebody switched off is left off by an `up`, and shown as drift by a refresh."""
+    id_, outs = plugin.create("flag", plugin.check("flag", flag("along")))
+    _, outs, inputs = plugin.read("flag", id_, outs)
+    wanted = flag("along", 60, **noted("flag/along", "along", switch=ON, id=id_))
+    news = plugin.check("flag", wanted, olds=inputs)
+    assert "files/along.yaml:1:1" in news[NAME]
+    outs = plugin.update("flag", id_, outs, news)
+    assert outs[NAME] == "flag/along"
+    sandbox.call("PATCH", f"feature_flags/{id_}/", {"active": False})
+    with running_plugin(sandbox.environ) as later:
+        _, outs, inputs = later.read("flag", id_, outs)
+        assert inputs == {**news, NAME: "flag/along", "active": False}
+        assert later.diff("flag", id_, outs, news).changes == DiffResponse.DIFF_UNKNOWN
+        assert later.diff("flag", id_, outs, later.check("flag", wanted, inputs)).changes == DiffResponse.DIFF_NONE
 
 
 @pytest.mark.parametrize("kind", SAMPLES)
@@ -536,7 +561,7 @@ def test_a_choice_that_comes_too_late_is_said(plugin: Plugin, sandbox: Sandbox, 
     _, outs = plugin.create("cohort", plugin.check("cohort", cohort("chosen", name, adopt=first)))
     engine.said.clear()
     for chosen in (first, second):
-        later = cohort("chosen", name, adopt=chosen)
+        later = cohort("chosen", name) | noted("cohort/chosen", "chosen", adopt=chosen, id=first)
         plugin.diff("cohort", first, outs, plugin.check("cohort", later, olds=outs))
     assert engine.said == [
         f"files/chosen.yaml:1:1: cohort/chosen: is Cohort {first} already, "

@@ -459,7 +459,7 @@ def test_a_refused_run_switches_off_a_flag_whose_switch_was_left_to_posthogs_pag
     id_, state = applied(runs, "flag", left)
     provider = runs.new_run("flag", consent="")
     read = {**(provider.read(id_, state).outs or {})}
-    wanted = {**read, "active": False, "__name": {"name": read["__name"], "id": id_}}  # the engine keeps the rest
+    wanted = to_inputs({**read, "active": False}, Metadata(read["__name"], id=id_))  # the engine keeps the rest
     news = {**provider.check(read, wanted).inputs, **({PROBLEM: problem} if problem else {})}
     assert provider.diff(id_, read, news).changes is not False
     if problem:

@@ -142,4 +142,4 @@ def test_a_new_definition_is_told_which_objects_of_its_kind_are_another_ones() -
     plan = Plan((files[1], files[2], made("cohort", "new", name="new")), before=before, after=before)
     metadata = plan.metadata(Settings({}, {}))
     taken = {ref.key: meta.taken for ref, meta in metadata.items()}
-    assert taken == {"kept": "", "f": "", "new": "5 cohort/gone\n6 cohort/kept"}
+    assert taken == {"kept": {}, "f": {}, "new": {"5": "cohort/gone", "6": "cohort/kept"}}
