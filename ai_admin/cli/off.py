@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 
 import click
@@ -25,8 +25,11 @@ from ai_admin.cli.switching import (
 )
 from ai_admin.cli.text import ended, progress
 from ai_admin.definitions.switch_line import switched
+from providers.posthog.approvals import Approvals
+from providers.posthog.client import Client
+from providers.posthog.coming import coming
 from providers.posthog.errors import ApiError, NotSwitched
-from providers.posthog.switch import Audience, Live, audiences, dependents, in_order, not_switched, switches_on, turn
+from providers.posthog.switch import Audience, Live, audiences, dependents, in_order, not_switched, turn
 
 PATIENCE = 1.0
 """Seconds that the command waits, once all is done, for what is good to know."""
@@ -142,10 +145,19 @@ def _tell_reach(stack: Stack, live: Live) -> None:
 def _tell_switches_on(stack: Stack, flags: list[Live]) -> None:
     """Say what would switch flags on again that are off now, as far as PostHog says so in time."""
     found: list[str] = []
-    if flags and not _in_time(lambda: found.extend(switches_on(stack.client.hurried(PATIENCE), flags))):
+    if flags and not _in_time(lambda: found.extend(_switches_on(stack.client.hurried(PATIENCE), flags))):
         found.append("whether anything switches it on again is not known: PostHog took too long; look at its page")
     for line in tuple(found):
         click.echo(line, err=True)
+
+
+def _switches_on(client: Client, flags: list[Live]) -> Iterator[str]:
+    keys = {str(flag["id"]): flag["key"] for flag in flags}
+    for each in coming(client, Approvals(client), keys, f"switches {' or '.join(keys.values())} on again"):
+        if isinstance(each, str):
+            yield each
+        elif each.switch:
+            yield f"{keys[each.flag]} {each}; {each.fix}"
 
 
 def _in_time(ask: Callable[[], None]) -> bool:

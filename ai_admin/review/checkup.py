@@ -19,9 +19,9 @@ from ai_admin.review.plan import Planned, planned_for
 from ai_admin.review.stack import Reviewed
 from ai_admin.safety.left_over import left_over
 from ai_admin.stackfile import consent_source
+from providers.posthog.coming import scheduled, waiting
 from providers.posthog.errors import NoHistory, Problem
 from providers.posthog.kinds import KINDS, Ref
-from providers.posthog.switch import approved_on, scheduled_on
 from providers.posthog.usage import users
 
 
@@ -66,7 +66,7 @@ def facts(root: Path, stack: str | None, opened: Reviewed | None, days: int) -> 
         consents=lambda: _left_over(opened),
         key=key,
         policies=session.approvals.policies,
-        coming_on=lambda off: chain(scheduled_on(inventory.client, off), approved_on(inventory.client, off)),
+        coming=lambda off: chain(scheduled(inventory.client, off), waiting(session.approvals, off)),
     )
 
 

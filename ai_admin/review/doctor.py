@@ -13,6 +13,7 @@ from ai_admin.review.history import moment
 from ai_admin.review.reading import counted, when
 from ai_admin.review.uses import users
 from providers.posthog.advice import explained
+from providers.posthog.coming import Coming
 from providers.posthog.errors import ApiError, Problem
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.preflight import given, lacking, needed
@@ -58,8 +59,8 @@ class Facts:
     """What PostHog says of the API key; None where it was not asked."""
     policies: Callable[[], object] = dict
     """Reads what in PostHog takes an approval. Raises ``Problem`` where the key may not."""
-    coming_on: Callable[[Collection[Live]], Iterable[tuple[str, str, str]]] = lambda _: ()
-    """Yields what switches flags on in PostHog by itself: the key, what happens, what to do. Raises ``Problem``."""
+    coming: Callable[[Collection[str]], Iterable[Coming]] = lambda _: ()
+    """Yields what changes flags (ids) in PostHog by itself. Raises ``Problem``."""
     days: int = 30
     """After how many days without a change or a call something counts as left over."""
     broken: tuple[str, ...] = ()
@@ -146,10 +147,15 @@ def never_evaluated(facts: Facts) -> Iterator[Finding]:
 
 def coming_on(facts: Facts) -> Iterator[Finding]:
     """Flags that their files have off, and that PostHog is to switch on."""
-    off = {flag.key: flag for flag in facts.kind("flag") if flag.properties.get("active") is False}
-    live = [each for key, each in (facts.flags or {}).items() if key in off]
-    for key, what, fix in facts.coming_on(live) if live else ():
-        yield _finding("coming-on", facts, off[key], f"is off in its file, and {what}", fix)
+    live = facts.flags or {}
+    off = {
+        str(live[flag.key]["id"]): flag
+        for flag in facts.kind("flag")
+        if flag.properties.get("active") is False and flag.key in live
+    }
+    for each in facts.coming(off):
+        if each.switch:
+            yield _finding("coming-on", facts, off[each.flag], f"is off in its file, and {each}", each.fix)
 
 
 def unused(facts: Facts) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ it was requested already. (PostHog: products/approvals; an enterprise feature.)
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +24,8 @@ TAKEN_BACK = "Taken back: the definition says otherwise by now."
 
 NO_APPROVALS = (402, 404)
 """Statuses of a project without approvals."""
-NOT_AVAILABLE = (403, *NO_APPROVALS)
+FORBIDDEN = 403
+NOT_AVAILABLE = (FORBIDDEN, *NO_APPROVALS)
 """Statuses of a project without approvals, or a key without ``approvals:read``."""
 
 
@@ -59,6 +60,8 @@ class Request:
     """The address of its page."""
     decision: str
     """Who rejected it and why; empty where nobody did."""
+    by: str = ""
+    """Who made it; empty where PostHog does not say."""
 
     def __str__(self) -> str:
         """What became of the request so far, and what to do."""
@@ -68,6 +71,11 @@ class Request:
                 f"pulumi config set ai-admin:ask_again {self.id}"
             )
         return f"waits for approval since {self.since}: {self.link}"
+
+    @property
+    def target(self) -> str:
+        """The id of the object; a provisional one where it is yet to be made."""
+        return self.object or WAITING + self.id
 
     @property
     def switches_on(self) -> bool:
@@ -91,8 +99,7 @@ class Approvals:
         self._client = client
         self._again = frozenset(ask_again)
         self._lock = threading.Lock()
-        self._requests: dict[str, list[Request]] = {}
-        self._unread: dict[str, ApiError] = {}
+        self._requests: dict[str, list[Request] | ApiError] = {}
         self._policies: dict[str, Mapping[str, Any]] | ApiError | None = None
 
     def requests(self, kind: Kind, id_: str | None) -> list[Request]:
@@ -101,50 +108,38 @@ class Approvals:
         Rejected ones that may be made again don't, nor do those that expired or couldn't be carried out. What can't be
         read is asked for once. Raises ``ApiError``.
         """
-        with self._lock:
-            if problem := self._unread.get(kind.scope):
-                raise problem
-            if kind.scope not in self._requests:
-                try:
-                    self._requests[kind.scope] = self._listed(kind.scope)
-                except ApiError as problem:
-                    self._unread[kind.scope] = problem
-                    raise
-            found = [each for each in self._requests[kind.scope] if each.object == id_]
-        return [each for each in found if each.state in OPEN or (each.state == REFUSED and each.id not in self._again)]
+        found = self._listed(kind.scope)
+        if isinstance(found, ApiError) and found.status == FORBIDDEN:
+            return []
+        there = [each for each in _or_raise(found) if each.object == id_]
+        return [each for each in there if each.state in OPEN or (each.state == REFUSED and each.id not in self._again)]
 
     def switching_on(self, kind: Kind, id_: str) -> list[Request]:
         """Return the open requests by which a flag would come on; none where PostHog's can't be read.
 
         The id is provisional where it is the flag's creation that waits.
         """
-        creation = id_.startswith(WAITING)
         try:
-            found = self.requests(kind, None if creation else id_)
+            return [each for each in self.open(kind) if each.target == id_ and each.switches_on]
         except ApiError:  # what can't be read is not in the way
             return []
-        return [each for each in _switching_on(found) if not creation or id_ == WAITING + each.id]
 
-    def all_switching_on(self, kind: Kind) -> list[Request]:
-        """Return the open requests by which flags would come on, asked for anew.
+    def open(self, kind: Kind) -> list[Request]:
+        """Return the requests for objects of a kind that nobody decided yet, newest first.
 
         Raises ``ApiError`` where they can't be read, as without the scope ``approvals:read``: that does not say that
         there are none.
         """
-        try:
-            return list(_switching_on(self._read(kind.scope)))
-        except ApiError as error:
-            if error.status in NO_APPROVALS:
-                return []
-            raise
+        return [each for each in _or_raise(self._listed(kind.scope)) if each.state in OPEN]
 
-    def _listed(self, scope: str) -> list[Request]:
-        try:
-            return self._read(scope)
-        except ApiError as error:
-            if error.status in NOT_AVAILABLE:
-                return []
-            raise
+    def _listed(self, scope: str) -> list[Request] | ApiError:
+        with self._lock:
+            if scope not in self._requests:
+                try:
+                    self._requests[scope] = self._read(scope)
+                except ApiError as error:
+                    self._requests[scope] = [] if error.status in NO_APPROVALS else error
+            return self._requests[scope]
 
     def _read(self, scope: str) -> list[Request]:
         path = self._client.project_path("change_requests")
@@ -188,6 +183,7 @@ class Approvals:
             version=((row.get("intent") or {}).get("preconditions") or {}).get("version"),
             link=self.link(str(row["id"])),
             decision=_decision(row),
+            by=str((row.get("created_by") or {}).get("email") or ""),
         )
 
     def link(self, request_id: str) -> str:
@@ -212,8 +208,10 @@ def _is_taken_back(row: Mapping[str, Any]) -> bool:
     return any(vote.get("reason") == TAKEN_BACK for vote in _rejections(row))
 
 
-def _switching_on(requests: Iterable[Request]) -> Iterator[Request]:
-    return (each for each in requests if each.state in OPEN and each.switches_on)
+def _or_raise(found: list[Request] | ApiError) -> list[Request]:
+    if isinstance(found, ApiError):
+        raise found
+    return found
 
 
 def _decision(row: Mapping[str, Any]) -> str:

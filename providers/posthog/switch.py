@@ -6,7 +6,7 @@ This module only sends requests; the caller decides what may be switched on.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,6 @@ from providers.posthog.client import Client
 from providers.posthog.errors import ApiError, NotSwitched
 from providers.posthog.history import History
 from providers.posthog.kinds.flag import FLAG
-from providers.posthog.kinds.phrases import moment_text
 
 Live = dict[str, Any]
 
@@ -158,46 +157,6 @@ def only_switched_off(client: Client, live: Live) -> str:
 
 _COUNTED = ("version", "updated_at", "last_modified_by")
 """What PostHog itself writes with each change."""
-
-
-def switches_on(client: Client, flags: Collection[Mapping[str, Any]]) -> Iterator[str]:
-    """Yield what would switch flags on again that are off, a line each, and which of that PostHog does not say."""
-    keys = " or ".join(flag["key"] for flag in flags)
-    asked = (("a scheduled change", scheduled_on), ("a change that waits for approval", approved_on))
-    for what, ask in asked:
-        try:
-            yield from (f"{key} {said}; {fix}" for key, said, fix in ask(client, flags))
-        except ApiError as problem:
-            yield f"whether {what} switches {keys} on again is not known: {explained(problem)}"
-
-
-def scheduled_on(client: Client, flags: Collection[Mapping[str, Any]]) -> Iterator[tuple[str, str, str]]:
-    """Yield the scheduled changes that are to switch these flags on: the flag's key, what happens, and what to do.
-
-    Raises ``ApiError``; the key needs ``feature_flag:read``.
-    """
-    by_id, where = {str(flag["id"]): flag["key"] for flag in flags}, client.connection
-    only = {"record_id": next(iter(by_id))} if len(by_id) == 1 else {}
-    on = {"operation": "update_status", "value": True}
-    rows = client.pages(client.project_path("scheduled_changes"), {"model_name": "FeatureFlag", **only})
-    for row in rows if by_id else ():
-        id_, payload = str(row["record_id"]), row.get("payload") or {}
-        if id_ in by_id and not row.get("executed_at") and on.items() <= payload.items():
-            by = (row.get("created_by") or {}).get("email") or "somebody"
-            what = f"will be switched on at {moment_text(row['scheduled_at'])} by a scheduled change of {by}"
-            page = f"{where.host}/project/{where.project_id}/feature_flags/{id_}"
-            yield by_id[id_], what, f"cancel it there: {page}"
-
-
-def approved_on(client: Client, flags: Collection[Mapping[str, Any]]) -> Iterator[tuple[str, str, str]]:
-    """Yield the changes that wait for approval and would switch these flags on, as :func:`scheduled_on` does.
-
-    Raises ``ApiError``; the key needs ``approvals:read``.
-    """
-    by_id = {str(flag["id"]): flag["key"] for flag in flags}
-    for request in Approvals(client).all_switching_on(FLAG) if by_id else ():
-        if request.object in by_id:
-            yield by_id[request.object], f"would be switched on by a change that {request}", "reject it there"
 
 
 def audiences(client: Client, live: Mapping[str, Any], most: int) -> Iterator[Audience]:

@@ -196,11 +196,9 @@ def test_what_would_switch_a_flag_on_again_is_said(oncall: OnCall, sandbox: Sand
     sandbox.call("PATCH", "/_sandbox/settings", {"approvals": True})
     assert oncall.run("on", "ai").returncode == 1, "it waits for approval"
     done = oncall.run("off", "ai")
-    assert (done.returncode, done.stderr.startswith(f"{scheduled}ai would be switched on by a change that ")) == (
-        0,
-        True,
-    ), done.stderr
-    assert f" UTC: {page}/approvals/" in done.stderr
+    waits = f"ai would be switched on by a change of {by} that waits for approval since "
+    assert (done.returncode, done.stderr.startswith(f"{scheduled}{waits}")) == (0, True), done.stderr
+    assert f" UTC; reject it there: {page}/approvals/" in done.stderr
     key = sandbox.call("POST", "/_sandbox/keys", {"scopes": ["feature_flag:write"]})["value"]
     done = oncall.run("off", "ai", environ={"POSTHOG_API_KEY": key})
     assert (done.returncode, done.stdout.startswith("ai is off already")) == (0, True)
