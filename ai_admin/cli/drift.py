@@ -31,9 +31,10 @@ def drift(stack: str | None, as_json: bool, every: bool) -> None:
     """Say what differs in PostHog from the files, who changed it and when.
 
     Compares every definition with what PostHog holds, as `pulumi preview` does, names what is in no file any
-    more, so that the next `up` deletes it, and counts what people made that is in no file. `pulumi stack export`
+    more, so that the next `up` deletes it, and counts what people made that is in no file. It names scheduled changes,
+    and changes that wait for approval, by which flags will differ; they are no difference yet. `pulumi stack export`
     says which object is whose; without a state they are found by their keys and names. Reads only: the API key
-    needs the read scopes of the kinds, and activity_log:read to say who.
+    needs the read scopes of the kinds, activity_log:read to say who, and approvals:read for what waits for approval.
 
     What is not known of some definitions is said on standard error, and the others are told.
 

@@ -47,8 +47,9 @@ def plan(stack: str | None, expect_no_changes: bool, form: str, limit: int, ever
 
     Compares the files with what was applied last and with what PostHog holds now, by the provider's own code,
     and needs no Pulumi engine: `pulumi stack export` reads the state. Asks PostHog how many persons changed flags
-    serve, who changed by hand what would be put back, and how often alerts that change would have fired over the last
-    30 days (which needs the scope query:read). Writes nothing.
+    serve, who changed by hand what would be put back, how often alerts that change would have fired over the last
+    30 days (which needs the scope query:read), and what will change by itself the flags that change or are to be off
+    (which needs approvals:read). Writes nothing.
 
     Exit codes: 0 the plan, 1 something is refused, PostHog could not be read, or the definitions have problems, 2 wrong
     use, 3 something changes, or is adopted, and --expect-no-changes was said. A property that PostHog has not met in

@@ -28,10 +28,11 @@ NONE = 4
 def show(key: str, stacks: tuple[str, ...], offline: bool, as_json: bool) -> None:
     """Show a definition, what is live of it, and where.
 
-    Says what the definition holds, how PostHog's object differs from it, what uses it, and where both are. KEY is a
-    definition's key, or kind/key where several kinds have it. What is shown is the definition as it is compared
-    with PostHog: with shorthands written out, without what is at its default; once for all stacks that have the
-    same.
+    Says what the definition holds, how PostHog's object differs from it, what will change a flag in PostHog by itself
+    (a scheduled change, or one that waits for approval, for which the key needs approvals:read), what uses it, and
+    where both are. KEY is a definition's key, or kind/key where several kinds have it. What is shown is the definition
+    as it is compared with PostHog: with shorthands written out, without what is at its default; once for all stacks
+    that have the same.
 
     Exit codes: 0 the definition, 1 a stack could not be read (said on standard error), 2 wrong use, 4 there is no
     such definition.
@@ -63,7 +64,7 @@ def _lines(ref: Ref, standings: Mapping[str, Standing]) -> Iterator[str]:
         yield from (f"    {line}" for line in text.splitlines())
     for stack, each in standings.items():
         yield f"  {stack}: {each.state}" + (f"  {each.url}" if each.url else "")
-        yield from (f"    {printable(line)}" for line in differences(each))
+        yield from (f"    {printable(line)}" for line in (*differences(each), *_coming(each)))
     for line in dict.fromkeys(line for each in standings.values() for line in each.uses):
         yield f"  {printable(line)}"
 
@@ -78,6 +79,10 @@ def differences(standing: Standing) -> list[str]:
     return [*by_hand, *(line for line in reading.lines(entry) if line not in standing.uses)]
 
 
+def _coming(standing: Standing) -> tuple[str, ...]:
+    return (*(each.line for each in standing.coming), *standing.unread)
+
+
 def _data(standing: Standing) -> dict[str, Any]:
     definition = standing.definition
     return {
@@ -85,6 +90,8 @@ def _data(standing: Standing) -> dict[str, Any]:
         "source": str(definition.source) if definition else None,
         "definition": shown(definition.properties) if definition else None,
         "differences": differences(standing),
+        "coming": [each.as_data() for each in standing.coming],
+        "unread": list(standing.unread),
         "uses": list(standing.uses),
         "id": standing.id or None,
         "url": standing.url or None,

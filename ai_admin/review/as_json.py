@@ -23,6 +23,7 @@ def as_json(report: Report) -> str:
             "unread": list(report.unread),
             "unchanged": report.unchanged,
             "warnings": list(report.warnings),
+            "coming": [each.as_data() for each in report.coming],
             "unowned": dict(report.unowned),
             "seconds": round(report.seconds, 1),
         },

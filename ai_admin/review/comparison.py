@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from ai_admin.definitions import Definition, load
+from ai_admin.review.coming import Flag
 from ai_admin.review.live import BY_POSTHOG, Project, title
 from ai_admin.review.stack import BROKEN, reviewed
 from ai_admin.review.state import Resource, State
 from ai_admin.stackfile import settings
 from providers.posthog.advice import explained
-from providers.posthog.approvals import Approvals
 from providers.posthog.client import Client
 from providers.posthog.connection import resolve
 from providers.posthog.errors import ApiError, ConnectionProblem, NotAdopted, UnreadableState
@@ -129,8 +129,7 @@ class Comparison:
         self._environ = environ
         self.lives = project.lives
         history, inventory = project.history, project.inventory
-        approvals = Approvals(project.client, [])
-        services = Services(inventory, project.directory, approvals, history, lambda *_: None)
+        services = Services(inventory, project.directory, project.approvals, history, lambda *_: None)
         self._lifecycles: dict[str, Lifecycle] = {
             kind.name: LIFECYCLES[kind.lifecycle](kind, services) for kind in KINDS.values()
         }
@@ -268,6 +267,11 @@ class Comparison:
         for secret in unset:
             secret["digest"] = applied.get(secret["env"], "")
         return wanted, _without_digests if any(not each["digest"] for each in unset) else lambda form: form
+
+    def flags(self) -> list[Flag]:
+        """Return the flags that definitions have, and what their files say."""
+        found = ((each, Ref(each.kind, each.key)) for each in self.definitions if each.kind == "flag")
+        return [Flag(ref, self.ids[ref], self._wanted(each, self.ids)) for each, ref in found if ref in self.ids]
 
     @cached_property
     def leaving(self) -> dict[tuple[str, str], Ref]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from ai_admin.review import reading
 from ai_admin.review.changes import THREADS
+from ai_admin.review.coming import HEADING, Told, told
 from ai_admin.review.comparison import LEAVES, Comparison, Difference, Unowned
 from ai_admin.review.history import matches
 from ai_admin.review.names import names
@@ -77,6 +78,8 @@ class Drift:
     unknown: tuple[Ref, ...] = ()
     """The definitions of which it is not known for that whether PostHog holds them so, and what no file has any more
     and may be gone."""
+    coming: tuple[Told, ...] = ()
+    """What will change flags in PostHog by itself, so that they differ."""
 
 
 def drift(stack: str, comparison: Comparison) -> Drift:
@@ -93,6 +96,7 @@ def drift(stack: str, comparison: Comparison) -> Drift:
     for ref, reason in not_read:
         unread.setdefault(reason, []).append(ref)
     lines = [not_known(about, reason) if about else f"not known: {reason}" for reason, about in unread.items()]
+    coming, perhaps = told(comparison.flags(), comparison.project, by_name)
     return Drift(
         stack,
         connection.host,
@@ -101,9 +105,10 @@ def drift(stack: str, comparison: Comparison) -> Drift:
         same,
         tuple(comparison.unowned()),
         comparison.broken,
-        tuple(lines),
+        (*lines, *perhaps),
         tuple((ref, id_) for (_, id_), ref in comparison.leaving.items()),
         tuple(ref for ref, _ in not_read),
+        tuple(each for each in coming if each.differs),
     )
 
 
@@ -213,6 +218,10 @@ def _lines(found: Drift, every: bool, style: Style) -> Iterator[str]:
         yield ""
         yield f"{style('-', 'red')} {style(f'{KINDS[ref.kind].words} {ref.key}', 'bold')}"
         yield f"    {LEAVES}"
+    if found.coming:
+        yield ""
+        yield style(HEADING, "yellow")
+        yield from (f"  {each.named}" for each in found.coming)
     counts = Counter(each.kind.name for each in found.unowned)
     if counts:
         yield ""
@@ -250,6 +259,7 @@ def as_json(found: Drift) -> str:
             "differing": [*map(_entry, found.entries), *(_leaving(ref, id_) for ref, id_ in found.leaving)],
             "same": found.same,
             "unknown": [str(each) for each in found.unknown],
+            "coming": [each.as_data() for each in found.coming],
             "broken": list(found.broken),
             "unread": list(found.unread),
             "unowned": [{"kind": each.kind.name, "id": each.id, "name": each.title} for each in found.unowned],

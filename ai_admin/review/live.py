@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from providers.posthog.approvals import Approvals
 from providers.posthog.client import Client
 from providers.posthog.errors import ApiError
 from providers.posthog.history import History
@@ -61,6 +62,7 @@ class Project:
         self.inventory = Inventory(client)
         self.directory = PostHogDirectory(client)
         self.history = History(client)
+        self.approvals = Approvals(client)
         self.unread: dict[tuple[str, str], ApiError] = {}
         """Why something could not be read, by collection and id; without an id its list."""
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from ai_admin.definitions.spelling import printable
 from ai_admin.review import reading
+from ai_admin.review.coming import HEADING
 from ai_admin.review.report import Entry, Report
 
 LIMIT = 65_000
@@ -35,6 +36,7 @@ def markdown(report: Report, limit: int = LIMIT) -> str:
                 for each in reading.by_hand(report) for line in reading.puts_back(each)]  # fmt: skip
     refused = [f"> - {_text(line)}" for line in report.refused]
     unread = [f"> - {_text(line)}" for line in report.unread]
+    coming = [f"> - {_text(each.named)}" for each in report.coming]
     warnings = [f"- {_text(line)}" for line in report.warnings]
     blocks = [_block(each) for each in reading.intended(report)]
     title = f"### `{report.stack}`: {_text(reading.title(report).partition(': ')[2])}"
@@ -44,6 +46,7 @@ def markdown(report: Report, limit: int = LIMIT) -> str:
     head += fitted.section("CAUTION", "Refused, so that nothing but switch-offs is applied:", refused, "refusals")
     head += fitted.section("CAUTION", "Not known, and left as it is:", unread, "reasons")
     head += fitted.section("WARNING", "Changed on PostHog's pages, would be put back:", put_back, "lines")
+    head += fitted.section("WARNING", HEADING, coming, "lines")
     taken = [f"- {_text(line)}" for line in reading.takes_over(report)]
     tail = [*taken, *fitted.lines(warnings, "notes", 8), *([f"<sub>{_text(unowned)}</sub>"] if unowned else [])]
     shown = fitted.lines(blocks[:OPEN], "changes", 1)

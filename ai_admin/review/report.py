@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from ai_admin.review.approval import approval, unread
 from ai_admin.review.audience import COUNTED, Audiences, Reach
 from ai_admin.review.changes import THREADS, Action, Change, Outlook
+from ai_admin.review.coming import Flag, Told, told
 from ai_admin.review.effects import Running, begun, effects, enrolment, running
 from ai_admin.review.firing import firing
 from ai_admin.review.live import BY_POSTHOG, PAGED
@@ -37,6 +38,9 @@ REQUESTS = 2
 
 NAMED = 8
 """Most objects that are named where something is not known of them."""
+
+_ABOUT = (Action.ADOPT, Action.UPDATE, Action.HOLD)
+"""What a run does with a flag that is there and stays."""
 
 _SERVED = ("flag", "survey")
 """The kinds of which a flag decides whom they serve. Experiments that run on one are said of those (``effects``)."""
@@ -122,6 +126,9 @@ class Report:
     """How many objects people made that no file owns, by kind, of the kinds that were read."""
     seconds: float
     """About how long the `up` takes."""
+    coming: tuple[Told, ...] = ()
+    """What will change flags in PostHog by itself, so that they differ from their files: flags that the plan is about,
+    and those that are to be off."""
 
     @property
     def blocked(self) -> bool:
@@ -151,7 +158,8 @@ def some(names: Sequence[str]) -> str:
 def report(stack: str, planned: Plan, found: Outlook, session: Session, count: bool = True) -> Report:
     """Return the report of an outlook. Asks PostHog who changed what, how many persons flags serve, when alerts fired.
 
-    ``count``: whether PostHog is asked how many persons release conditions match, and for the past of alerts.
+    ``count``: whether PostHog is asked how many persons release conditions match, for the past of alerts, and for what
+    will change flags by itself.
     """
     moving = [each for each in found.changes if each.action is not Action.NOTHING]
     connection = session.inventory.client.connection
@@ -180,9 +188,11 @@ def report(stack: str, planned: Plan, found: Outlook, session: Session, count: b
 
     with ThreadPoolExecutor(THREADS) as pool:
         fires = pool.submit(firing, found.changes, session.inventory) if count else None
+        comes = pool.submit(_coming, found.changes, session, by_name) if count else None
         entries = [*pool.map(entry, moving)]
-    told = fires.result() if fires else {}
-    entries = [replace(each, effects=(*each.effects, *told.get(each.change.ref, ()))) for each in entries]
+    fired = fires.result() if fires else {}
+    coming, unsaid = comes.result() if comes else ([], [])
+    entries = [replace(each, effects=(*each.effects, *fired.get(each.change.ref, ()))) for each in entries]
     return Report(
         stack,
         connection.host,
@@ -190,10 +200,29 @@ def report(stack: str, planned: Plan, found: Outlook, session: Session, count: b
         tuple(sorted(entries, key=lambda each: (-each.danger, str(each.change.ref)))),
         len(found.changes) - len(moving),
         planned.refused,
-        (*found.warnings, *filter(None, [unread(moving, session)])),
+        (*found.warnings, *filter(None, [unread(moving, session)]), *unsaid),
         _unowned(found, session),
         seconds(moving),
+        tuple(coming),
     )
+
+
+def _coming(changes: Iterable[Change], session: Session, by_name: RefOf) -> tuple[list[Told], list[str]]:
+    """Return what makes flags differ from what the run leaves, and what is not known of that.
+
+    What waits for an approval and would switch on a flag that its file has off is left out: the run takes it back,
+    which is said.
+    """
+    flags: dict[Ref, Flag] = {}
+    for each in changes:
+        wanted = {**(each.wanted or {}), **({"active": False} if each.action is Action.HOLD else {})}
+        about = each.action in _ABOUT or (each.action is Action.NOTHING and wanted.get("active") is False)
+        if each.ref.kind == "flag" and about:
+            flags[each.ref] = Flag(each.ref, each.id, wanted)
+    found, unsaid = told(flags.values(), session, by_name)
+    off = {each.ref for each in changes if (each.wanted or {}).get("active") is False}
+    taken_back = [each for each in found if each.coming.waits and each.coming.switch and each.ref in off]
+    return [each for each in found if each.differs and each not in taken_back], unsaid
 
 
 def _entry(

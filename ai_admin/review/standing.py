@@ -10,7 +10,9 @@ from typing import Any
 from ai_admin.definitions import Definition, load
 from ai_admin.review import reading
 from ai_admin.review.changes import Action, Change
+from ai_admin.review.coming import Flag, Told, told
 from ai_admin.review.history import matches
+from ai_admin.review.names import names
 from ai_admin.review.plan import Planned, planned
 from ai_admin.review.report import Entry
 from ai_admin.review.stack import Waiting
@@ -60,6 +62,10 @@ class Standing:
     """Its id in PostHog; empty where it is not there or PostHog was not asked."""
     url: str = ""
     """Its page in PostHog."""
+    coming: tuple[Told, ...] = ()
+    """What will change a flag in PostHog by itself."""
+    unread: tuple[str, ...] = ()
+    """What is not known of that, a line each."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +110,8 @@ def survey(
     Args:
         root: the checkout.
         stacks: the stacks.
-        key: ``kind/key``, or a key, of the only definitions that are asked for, with their pages; empty for all.
+        key: ``kind/key``, or a key, of the only definitions that are asked for, with their pages and what will change
+            them; empty for all.
         online: whether PostHog is asked.
         waiting: shows that it is waited for.
     """
@@ -136,6 +143,7 @@ def _standing(definitions: Iterable[Definition], plan: Planned | None, key: str)
         if key and not matches(ref, key):
             continue
         change, entry = changes.get(ref), entries.get(ref)
+        coming, unread = _coming(change, plan) if key and change and plan else ([], [])
         yield (
             ref,
             Standing(
@@ -145,8 +153,18 @@ def _standing(definitions: Iterable[Definition], plan: Planned | None, key: str)
                 tuple(using.get(ref, ())),
                 change.id if change else "",
                 _page(change, plan) if key and change and plan else "",
+                tuple(coming),
+                tuple(unread),
             ),
         )
+
+
+def _coming(change: Change, plan: Planned) -> tuple[list[Told], list[str]]:
+    """Return what will change a flag, also so that it is as its file says."""
+    if change.ref.kind != "flag" or change.action is Action.UNKNOWN:
+        return [], []
+    by_name = names(plan.outlook.names, plan.session.inventory)
+    return told([Flag(change.ref, change.id, change.wanted or {})], plan.session, by_name)
 
 
 def _state(change: Change, entry: Entry | None) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from ai_admin.review import reading
 from ai_admin.review.changes import Action
+from ai_admin.review.coming import HEADING
 from ai_admin.review.report import Entry, Report
 
 Style = Callable[[str, str], str]
@@ -33,6 +34,10 @@ def _lines(report: Report, style: Style, every: bool) -> Iterator[str]:
     if taken := list(reading.takes_over(report, every)):
         yield ""
         yield from taken
+    if report.coming:
+        yield ""
+        yield style(HEADING, "yellow")
+        yield from (f"  {each.named}" for each in report.coming)
     for line in report.unread:
         yield ""
         yield style(f"{reading.LOOKS[Action.UNKNOWN].sign} {line}", "red")

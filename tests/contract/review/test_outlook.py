@@ -6,8 +6,6 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -28,6 +26,7 @@ from providers.posthog.errors import Refused
 from providers.posthog.kinds import Ref
 from providers.posthog.limits import Clock
 from providers.posthog.settings import Settings
+from tests.support.policies import policy_for
 from tests.support.sandbox import Sandbox
 from tests.support.stack import Stack
 
@@ -629,21 +628,6 @@ def test_what_the_guard_refuses_and_what_depends_on_it_is_not_applied(
     assert f"left out, as it refers to cohort/{key}, which is not applied" in flag.change.refused
     assert any(line.startswith("not applied: ") for line in reading.lines(cohort))
     assert "cohorts/" not in next(line for line in reading.lines(cohort) if line.startswith("not applied: "))[:20]
-
-
-@contextmanager
-def policy_for(sandbox: Sandbox, action: str) -> Iterator[None]:
-    sandbox.call("PATCH", "/_sandbox/settings", {"approvals": True})
-    rule = {"action_key": action, "approver_config": {"quorum": 2, "users": [1]}}
-    policy = sandbox.call("POST", "approval_policies/", rule)["id"]
-    try:
-        yield
-    finally:
-        for request in sandbox.items("change_requests"):
-            if request["state"] == "pending":
-                sandbox.call("POST", f"change_requests/{request['id']}/cancel/", {})
-        sandbox.call("DELETE", f"approval_policies/{policy}/")
-        sandbox.call("PATCH", "/_sandbox/settings", {"approvals": False})
 
 
 def test_a_flag_that_waits_for_approval_says_so(stack: Stack, sandbox: Sandbox, flag: str, key: str) -> None:

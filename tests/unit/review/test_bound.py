@@ -81,7 +81,7 @@ def planned(
         Plan(tuple(defined), refused),
         Outlook(changes),
         cast(Session, SimpleNamespace(history=Log())),
-        Report(**where, entries=entries, unchanged=0, refused=refused, warnings=(), unowned={}, seconds=3),
+        Report(where["stack"], where["host"], where["project"], entries, 0, refused, (), {}, 3),
     )
 
 
