@@ -199,3 +199,14 @@ def test_nothing_is_asked_where_no_flag_needs_it(stack: Stack, sandbox: Sandbox,
     stack.plan()
     planned_for(stack._reviewed(), count=False)
     assert not [each for each in sandbox.requests() if "/scheduled_changes/" in each["path"]]
+
+
+def test_a_flag_that_waits_to_be_made_says_so(
+    stack: Stack, sandbox: Sandbox, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack.write("flag", key, **ALL)
+    with policy_for(sandbox, "feature_flag.enable"):
+        stack.up()
+        [told] = shown(stack, key, monkeypatch).coming
+        assert told.line.startswith("would be made by a change of ")
+        assert not drifted(stack).coming
