@@ -20,6 +20,7 @@ from ai_admin.review.history import history as read
 from ai_admin.review.stack import reviewed
 from ai_admin.review.then import then
 from providers.posthog.errors import NoHistory
+from providers.posthog.kinds import Ref
 
 UNREAD, UNKNOWN = 1, 4
 """Exit codes: a part of the history could not be read; there never was such a definition."""
@@ -105,7 +106,7 @@ def _moment(text: str, option: str, end: bool = False) -> str:
 
 
 def _unknown(key: str, found: History | None = None) -> None:
-    near = closest(key.rpartition("/")[2], found.keys) if found else None
+    near = closest(Ref.parse(key).key or key, found.keys) if found else None
     hint = f"; did you mean {near}?" if near else ""
     raise ended(f"there never was a definition {key}{hint}", UNKNOWN)
 

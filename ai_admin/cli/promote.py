@@ -12,6 +12,7 @@ from ai_admin.cli.text import ended
 from ai_admin.definitions.saving import save
 from ai_admin.review.promotion import promote as promotion
 from providers.posthog.errors import Problem
+from providers.posthog.kinds import Ref
 
 LEFT = 1
 """Exit code: the file can't be edited so, or the definitions have problems."""
@@ -77,5 +78,5 @@ def promote(key: str, source: str, target: str, dry_run: bool) -> None:
     except Problem as problem:
         raise ended(f"nothing is written: {problem}", LEFT) from None
     click.echo(f"{os.path.relpath(root / found.path)} says so now; for a pull request:")
-    name = key.rpartition("/")[2]
+    name = Ref.parse(key).key or key
     click.echo("\n".join(pull_request(f"promote/{name}", f"Promote {name} to {target}", [found.path], root)))

@@ -19,6 +19,7 @@ from ai_admin.review.pull import told
 from ai_admin.review.report import some
 from ai_admin.review.takeover import take_over
 from ai_admin.review.trial import failing
+from ai_admin.safety.applied import name_of
 from providers.posthog.errors import NotEdited
 
 NOT_ALL = 1
@@ -127,7 +128,7 @@ def _write_back(
 
 def _known(comparison: Comparison) -> set[str]:
     """Return what names the definitions of the files that have no problems."""
-    return {name for each in comparison.definitions for name in (each.key, f"{each.kind}/{each.key}")}
+    return {name for each in comparison.definitions for name in (each.key, name_of(each))}
 
 
 def _take_over(root: Path, stack: str, comparison: Comparison, folder: Path, dry_run: bool) -> None:

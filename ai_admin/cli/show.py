@@ -42,7 +42,7 @@ def show(key: str, stacks: tuple[str, ...], offline: bool, as_json: bool) -> Non
     found = survey(root, names, key, online=not offline, waiting=waiting)
     if not found.objects and not found.unread:
         keys = {ref.key for ref in survey(root, names, online=False).objects}
-        near = closest(key.rpartition("/")[2], keys)
+        near = closest(Ref.parse(key).key or key, keys)
         raise ended(f"there is no definition {key}" + (f"; did you mean {near}?" if near else ""), NONE)
     if as_json:
         shown = {str(ref): {name: _data(each) for name, each in by.items()} for ref, by in found.objects.items()}

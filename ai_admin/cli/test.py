@@ -17,6 +17,7 @@ from ai_admin.definitions.spelling import listed, printable
 from ai_admin.definitions.stacks import known_stacks
 from ai_admin.evaluation import Outcome, Report, resources, run, served
 from ai_admin.evaluation.junit import document
+from providers.posthog.kinds import Ref
 
 FAILED = 1
 """Exit code: a test fails, or with --strict something is not reached."""
@@ -69,7 +70,7 @@ def _flags(given: Iterable[str], indexes: dict[str, Index]) -> Iterator[str]:
     """Yield the keys of flags that were given as ``key`` or ``flag/key``; click.UsageError where no stack has one."""
     flags = sorted({key for index in indexes.values() for key in index.keys("flag")})
     for each in given:
-        key = each if each in flags else each.removeprefix("flag/")
+        key = each if each in flags else Ref.parse(each).key or each
         if key not in flags:
             raise no_such("flag", key, flags)
         yield key
@@ -78,15 +79,16 @@ def _flags(given: Iterable[str], indexes: dict[str, Index]) -> Iterator[str]:
 def _as_text(report: Report) -> Iterator[str]:
     for outcome, stacks in _together(sorted(report.failed, key=lambda each: each.case.source)):
         case = outcome.case
-        place = f"{case.source.path}:{case.source.line}: flag/{case.flag}"
+        place = f"{case.source.path}:{case.source.line}: {Ref('flag', case.flag)}"
         yield click.style(printable(f"{place}: {case.name}: {outcome.failure} ({listed(stacks, 'and')})"), fg="red")
         yield from (f"    {printable(line)}" for line in outcome.why)
     for missed in report.unreached:
-        place = f"{missed.source.path}:{missed.source.line}: flag/{missed.flag}"
+        place = f"{missed.source.path}:{missed.source.line}: {Ref('flag', missed.flag)}"
         line = printable(f"{place}: no test reaches {missed.what} ({listed(missed.stacks, 'and')})")
         yield click.style(line, fg="yellow")
     for key, stacks in report.off.items():
-        yield f"flag/{key}: its tests are not run in {listed(stacks, 'and')}: it is off, or a flag that it depends on"
+        why = "it is off, or a flag that it depends on"
+        yield f"{Ref('flag', key)}: its tests are not run in {listed(stacks, 'and')}: {why}"
     failed, passed = len(report.failed), len(report.outcomes) - len(report.failed)
     verdict = f"{count(failed, 'test')} failed, {passed:,} passed" if failed else f"{count(passed, 'test')} passed"
     unreached = f"; {len(report.unreached)} not reached by any" if report.unreached else ""

@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 
 from ai_admin.definitions.spelling import listed
 from ai_admin.evaluation.flag_tests import Report
+from providers.posthog.kinds import Ref
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 can't hold (section 2.2)."""
@@ -43,7 +44,7 @@ def _suite(top: ElementTree.Element, name: str) -> ElementTree.Element:
 
 def _case(suite: ElementTree.Element, flag: str, name: str, place: tuple[str, int], failure: str, details: str) -> None:
     path, line = place
-    attributes = {"classname": f"flag/{flag}", "name": _text(name), "file": path, "line": str(line)}
+    attributes = {"classname": str(Ref("flag", flag)), "name": _text(name), "file": path, "line": str(line)}
     case = ElementTree.SubElement(suite, "testcase", attributes)
     if failure:
         ElementTree.SubElement(case, "failure", message=_text(failure)).text = _text(f"{path}:{line}\n{details}")

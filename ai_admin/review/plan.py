@@ -12,10 +12,11 @@ from ai_admin.review.report import Report, report
 from ai_admin.review.stack import BROKEN, Reviewed, Waiting, reviewed
 from ai_admin.run import Plan, connected
 from ai_admin.run import plan as plan_run
-from ai_admin.safety.applied import Manifest, name_of
+from ai_admin.safety.applied import Manifest
 from providers.posthog.client import Client
 from providers.posthog.connection import resolve
 from providers.posthog.errors import ConnectionProblem, Problem
+from providers.posthog.kinds import Ref
 from providers.posthog.session import Session
 
 
@@ -80,5 +81,6 @@ def _client(found: Reviewed, client: Future[Client]) -> Client:
 
 def _of_these(last: Manifest, definitions: Definitions) -> Manifest:
     """Return what was applied of these definitions: of the others it is not known whether they go."""
-    names = {name for each in definitions.resources for name in (name_of(each), f"{each.kind}/{each.renamed_from}")}
+    keys = ((each.kind, key) for each in definitions.resources for key in (each.key, each.renamed_from) if key)
+    names = {str(Ref(kind, key)) for kind, key in keys}
     return {name: entry for name, entry in last.items() if name in names}

@@ -14,6 +14,8 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from providers.posthog.kinds.base import Ref
+
 DELETES, UPDATES = 10, 50
 """Most objects that a run may delete, and change."""
 
@@ -30,8 +32,7 @@ variant."""
 def counted(names: Iterable[str]) -> set[str]:
     """Return those of these resources (Pulumi names) that a person counts: a dashboard and its tiles are one."""
     found = set(names)
-    tiles = {f"tiles/{name.removeprefix('dashboard/')}" for name in found if name.startswith("dashboard/")}
-    return found - tiles
+    return found - {str(Ref("tiles", ref.key)) for ref in map(Ref.parse, found) if ref.kind == "dashboard"}
 
 
 def consents(written: str | None) -> frozenset[str]:
@@ -197,4 +198,5 @@ def resume_code(name: str) -> str:
 
 def _dated(name: str) -> str:
     """Return what a consent calls an experiment, its key, or a survey, that may have the key of one: ``survey/key``."""
-    return name.removeprefix("experiment/")
+    ref = Ref.parse(name)
+    return ref.key if ref.kind == "experiment" else name

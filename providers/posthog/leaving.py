@@ -11,6 +11,7 @@ from typing import Any
 
 from providers.posthog.client import Client
 from providers.posthog.errors import ApiError
+from providers.posthog.kinds.base import Ref
 
 Entry = Mapping[str, Any]
 
@@ -20,7 +21,7 @@ def leaving(client: Client, before: Mapping[str, Entry], after: Collection[str])
 
     Both are by Pulumi name; the entries of ``before`` hold the ids in PostHog. Raises ``ApiError``.
     """
-    gone = [name for name in before if name.startswith("flag/") and name not in after and before[name].get("id")]
+    gone = [name for name in before if Ref.parse(name).kind == "flag" and name not in after and before[name].get("id")]
     return {name: bool(_there(client, f"feature_flags/{before[name]['id']}").get("active")) for name in gone}
 
 
@@ -42,7 +43,7 @@ def lost_members(client: Client, before: Mapping[str, Entry], after: Mapping[str
     found = {}
     for name, entry in before.items():
         stays = name in after and after[name].get("static", False) == entry.get("static", after[name].get("static"))
-        if name.startswith("cohort/") and entry.get("id") and entry.get("static", True) and not stays:
+        if Ref.parse(name).kind == "cohort" and entry.get("id") and entry.get("static", True) and not stays:
             cohort = _there(client, f"cohorts/{entry['id']}")
             if cohort.get("is_static") and cohort.get("count"):
                 found[name] = int(cohort["count"])

@@ -9,7 +9,7 @@ from providers.posthog.adoption import Match, adopts, outlook
 from providers.posthog.errors import ApiError
 from providers.posthog.inputs import Metadata
 from providers.posthog.inventory import Live
-from providers.posthog.kinds.base import OWN, Kind, Properties
+from providers.posthog.kinds.base import OWN, Kind, Properties, Ref
 from providers.posthog.kinds.insight import INSIGHT, shown_on
 from providers.posthog.kinds.tiles import described, from_live, ours, plan, shows_one_of
 from providers.posthog.lifecycle.writing import Writer
@@ -64,7 +64,7 @@ class Tiles:
 
     def _adopted(self, meta: Metadata) -> str | None:
         """Return the id of the tiles' dashboard if this run adopts that."""
-        return self._services.adopted.get(meta.name.replace("tiles/", "dashboard/", 1))
+        return self._services.adopted.get(str(Ref("dashboard", Ref.parse(meta.name).key)))
 
     def _project(self, live: Mapping[str, Any], known: Mapping[str, Any]) -> Properties:
         """Return the canonical form of the tiles that are the definition's; an equal one of somebody else's is not."""
