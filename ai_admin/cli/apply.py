@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -61,7 +62,9 @@ def apply(plan: Path | None, stack: str | None, yes: bool) -> None:
     try:
         then = parse(plan.read_text(encoding="utf-8", errors="replace"), str(plan)) if plan else None
     except OutdatedPlan as problem:
-        raise _nothing_applied([str(problem)], MOVED) from None
+        named = stack or problem.plan.get("stack")
+        where = root if named in known_stacks(root) else None
+        raise _nothing_applied([str(problem)], MOVED, where, str(named), problem.plan) from None
     except UnreadablePlan as problem:
         raise click.UsageError(str(problem)) from None
     if then and not stack and then["stack"] not in known_stacks(root):
@@ -69,15 +72,14 @@ def apply(plan: Path | None, stack: str | None, yes: bool) -> None:
     name = only_stack(root, stack or (str(then["stack"]) if then else None))
     if then and then["stack"] != name:  # before the stack is opened: what that one lacks is beside the point
         raise _nothing_applied([f"the plan is for stack {then['stack']}, and this is {name}", AGAIN], MOVED)
-    agreed = yes or then is not None
+    agreed = then or yes
     found = planned(root, name, count=then is None, waiting=waiting)
     if isinstance(found, tuple):
         raise _nothing_applied(found, 1, root, name, agreed)
     if then is None:
         click.echo(text(found.report))
     elif lines := moved(then, found):
-        there = all(then[part] == getattr(found.report, part) for part in ("host", "project"))
-        raise _nothing_applied([*lines, AGAIN], MOVED, root, name, there)
+        raise _nothing_applied([*lines, AGAIN], MOVED, root, name, agreed)
     if refused := found.report.refused:
         raise _nothing_applied(refused, 1, root, name, agreed)
     untouched, stays = (left(then, found), held(then, found)) if then else ({}, [])
@@ -111,18 +113,19 @@ def apply(plan: Path | None, stack: str | None, yes: bool) -> None:
 
 
 def _nothing_applied(
-    why: Sequence[str], code: int, root: Path | None = None, stack: str = "", agreed: bool = False
+    why: Sequence[str], code: int, root: Path | None = None, stack: str = "", agreed: Mapping[str, Any] | bool = False
 ) -> click.exceptions.Exit:
     """Say why nothing is applied but what files switch off, which nothing holds up; return the end of the command.
 
-    ``root`` and ``stack`` say where that is. Where nobody ``agreed`` to anything yet, it is said how to do it.
+    ``root`` and ``stack`` say where that is. ``agreed`` is whether somebody agreed to anything yet, or the plan that
+    they agreed to, which is for one project; where nobody did it is said how to do it.
     """
     but = root is not None and _off_all_the_same(root, stack, agreed)
     click.echo("\n".join([f"nothing {'else ' if but else ''}was applied:", *(f"  {line}" for line in why)]), err=True)
     return click.exceptions.Exit(code)
 
 
-def _off_all_the_same(root: Path, stack: str, agreed: bool) -> bool:
+def _off_all_the_same(root: Path, stack: str, agreed: Mapping[str, Any] | bool) -> bool:
     """Switch off the flags that are on and whose files say that they are off, and return whether there were any."""
     off, command = off_in_files(root, stack), f"ai-admin off --as-written --stack {stack}"
     if not off:
@@ -130,10 +133,13 @@ def _off_all_the_same(root: Path, stack: str, agreed: bool) -> bool:
     try:
         there = opened(root, stack)
         flags = still_on(there, off)
-    except (click.UsageError, ApiError):  # why, is what there is no plan for
+    except (click.UsageError, ApiError):  # the command says why
         keys = ", ".join(each.key for each in off)
         click.echo(f"whether PostHog has them on is not known; to have {keys} off all the same: {command}", err=True)
         return False
+    where = there.client.connection
+    if not isinstance(agreed, bool):
+        agreed = (agreed.get("host"), agreed.get("project")) == (where.host, where.project_id)
     if flags and agreed:
         all_switched_off(there, flags)
     elif flags:

@@ -71,7 +71,7 @@ def parse(content: str, path: str) -> Bound:
     except ValueError:
         found = None
     if isinstance(found, dict) and found.get("version", VERSION) != VERSION:
-        raise OutdatedPlan(f"{path} was written by another version of ai-admin; {AGAIN}")
+        raise OutdatedPlan(f"{path} was written by another version of ai-admin; {AGAIN}", found)
     if not _FORM.is_valid(found):
         raise UnreadablePlan(f"{path} is no plan of `ai-admin plan --out`; {AGAIN}")
     return {name: found[name] for name in _PARTS}

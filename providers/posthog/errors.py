@@ -116,7 +116,14 @@ class UnreadablePlan(Problem):
 
 
 class OutdatedPlan(UnreadablePlan):
-    """A reviewed plan was made by another version of `ai-admin`, which saw other things. One line that says so."""
+    """A reviewed plan was made by another version of `ai-admin`, which saw other things. One line that says so.
+
+    ``plan`` is what it says, of which no more is known.
+    """
+
+    def __init__(self, reason: str, plan: Mapping[str, Any]) -> None:
+        super().__init__(reason)
+        self.plan = plan
 
 
 class NoHistory(Problem):

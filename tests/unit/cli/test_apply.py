@@ -54,6 +54,7 @@ def test_a_plan_of_another_version_is_something_that_moved(checkout: Checkout) -
     done = run("plan.json", "--stack", "staging")
     assert done.exit_code == 4
     assert done.stderr.startswith("nothing was applied:\n  plan.json was written by another version of ai-admin; make")
+    assert run("plan.json").stderr == done.stderr, "it does not say for which stack it was made"
 
 
 def test_where_posthog_can_not_be_asked_the_flags_that_files_switch_off_are_named(checkout: Checkout) -> None:
@@ -68,25 +69,35 @@ def test_where_posthog_can_not_be_asked_the_flags_that_files_switch_off_are_name
     assert hint in run("--stack", "staging").stderr
 
 
-def test_nothing_is_switched_off_in_a_project_that_the_plan_is_not_for(
-    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("version", [bound.VERSION, 1])
+@pytest.mark.parametrize("project", ["1", "2"])
+def test_what_a_plan_does_not_apply_goes_off_all_the_same_in_the_project_that_it_is_for(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch, project: str, version: int
 ) -> None:
-    def planned(project: str) -> review.Planned:
-        said = Report("production", "https://eu.posthog.com", project, (), 0, (), (), {}, 1)
+    def planned(project: str, refused: tuple[str, ...] = ()) -> review.Planned:
+        said = Report("production", "https://eu.posthog.com", project, (), 0, refused, (), {}, 1)
         there = Reviewed(checkout.folder, "production", Settings({}, {}), State)
         return review.Planned(there, Plan(()), Outlook(()), cast(Session, SimpleNamespace()), said)
 
     switched: list[object] = []
     checkout.flag("ai", 10, "active: false\n")
-    checkout.write("plan.json", bound.text(planned("1")))
-    monkeypatch.setattr("ai_admin.cli.apply.planned", lambda *_, **__: planned("2"))
-    monkeypatch.setattr("ai_admin.cli.apply.opened", lambda *_: None)
+    plan = json.loads(bound.text(planned("1", ("too many",))))
+    checkout.write("plan.json", json.dumps({**plan, "version": version}))
+    where = SimpleNamespace(host="https://eu.posthog.com", project_id=project)
+    stack = SimpleNamespace(client=SimpleNamespace(connection=where))
+    monkeypatch.setattr("ai_admin.cli.apply.planned", lambda *_, **__: planned(project))
+    monkeypatch.setattr("ai_admin.cli.apply.opened", lambda *_: stack)
     monkeypatch.setattr("ai_admin.cli.apply.still_on", lambda *_: [{"key": "ai"}])
     monkeypatch.setattr("ai_admin.cli.apply.all_switched_off", lambda _, flags: switched.extend(flags))
     done = run("plan.json")
-    assert (done.exit_code, switched) == (4, [])
-    assert "nothing was applied:\n  the plan is for project 1, and this is 2" in done.stderr
-    assert "to have ai off all the same: ai-admin off --as-written --stack production" in done.stderr
+    other = "another version of ai-admin" if version == 1 else "the plan is for project 1, and this is 2"
+    if project == "1":
+        assert (done.exit_code, switched) == (4, [{"key": "ai"}])
+        assert done.stderr.startswith("nothing else was applied:\n")
+    else:
+        assert (done.exit_code, switched) == (4, [])
+        assert other in done.stderr
+        assert "to have ai off all the same: ai-admin off --as-written --stack production" in done.stderr
 
 
 def test_a_plan_for_a_folder_that_is_not_there_is_wrong_use(checkout: Checkout) -> None:
