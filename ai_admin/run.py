@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ai_admin.adopted import held_as_written, live_as_written, live_audiences
 from ai_admin.definitions import Definition, Definitions, load
+from ai_admin.definitions.spelling import listed
 from ai_admin.definitions.stacks import configurations
 from ai_admin.manifest import ids
 from ai_admin.safety.applied import Manifest, manifest, name_of, renamed, switched_off, switches, unchanged, unfinished
@@ -42,6 +43,9 @@ from providers.posthog.usage import GUARDED, blockers
 
 PUBLIC_PASSPHRASE = "sandbox"
 """The passphrase of the sandbox's stack, which `. ./activate` sets with the local backend."""
+
+LOOKING = 5.0
+"""Seconds in which a refused run asks PostHog what stays on: it may be refused since PostHog does not answer."""
 
 
 @dataclass(frozen=True)
@@ -293,8 +297,8 @@ def _to_be_off(definitions: Iterable[Definition]) -> list[Definition]:
 def left_on(run: Run, definitions: Iterable[Definition]) -> Iterator[str]:
     """Yield the message of a refused run about each of these flags that stays on, as nothing was applied to it yet.
 
-    To adopt a flag is to apply all of its file, so that a refused run adopts none. Nothing is said where PostHog can't
-    be asked, which the run says itself.
+    To adopt a flag is to apply all of its file, so that a refused run adopts none. Where PostHog can't be asked within
+    :data:`LOOKING` seconds, one message says of which flags that is not known.
     """
     flags = _to_be_off(definitions)
     before = renamed(run.last, flags)
@@ -302,8 +306,13 @@ def left_on(run: Run, definitions: Iterable[Definition]) -> Iterator[str]:
     if not new or not run.settings.may_adopt:
         return
     try:
-        live = every(Client(resolve(run.settings)))
+        live = every(Client(resolve(run.settings), patience=LOOKING, in_all=True))
     except (ConnectionProblem, ApiError):
+        names = listed([name_of(each) for each in new], "and")
+        yield (
+            f"whether PostHog has {names} on is not known, and a run that is refused adopts nothing, not even to "
+            f"switch it off: `ai-admin off --as-written --stack {run.stack}` switches off what is on"
+        )
         return
     for flag in new:
         if flag.key in live and live[flag.key]["active"]:

@@ -12,7 +12,7 @@ import click
 
 from ai_admin.cli.as_written import all_switched_off, off_in_files, still_on
 from ai_admin.cli.checkout import checkout, only_stack
-from ai_admin.cli.switching import opened, stack_option
+from ai_admin.cli.switching import stack_option, to_switch
 from ai_admin.cli.text import waiting
 from ai_admin.definitions.stacks import known_stacks
 from ai_admin.review import reading
@@ -131,7 +131,7 @@ def _off_all_the_same(root: Path, stack: str, agreed: Mapping[str, Any] | bool) 
     if not off:
         return False
     try:
-        there = opened(root, stack)
+        there = to_switch(root, stack)
         flags = still_on(there, off)
     except (click.UsageError, ApiError):  # the command says why
         keys = ", ".join(each.key for each in off)

@@ -18,10 +18,10 @@ from ai_admin.cli.switching import (
     edit,
     left,
     on_again,
-    opened,
     reason_option,
     stack_option,
     to_last,
+    to_switch,
 )
 from ai_admin.cli.text import ended, progress
 from ai_admin.definitions.switch_line import switched
@@ -66,7 +66,7 @@ def off(key: str | None, stack: str | None, reason: str | None, with_dependents:
             raise click.UsageError(f"{option} has no effect with --as-written: leave it out, or name a flag")
     root = checkout()
     # What serves people is switched in no stack that nobody meant.
-    there = opened(root, only_stack(root, stack, by_shell=False), by_variables=True)
+    there = to_switch(root, only_stack(root, stack, by_shell=False), by_variables=True)
     with progress(lambda: "asking PostHog"):
         if key is None:
             _off_as_written(there)

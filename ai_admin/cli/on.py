@@ -16,10 +16,10 @@ from ai_admin.cli.switching import (
     edit,
     git,
     on_again,
-    opened,
     reason_option,
     stack_option,
     to_last,
+    to_switch,
 )
 from ai_admin.cli.text import progress
 from ai_admin.definitions.document import Document
@@ -57,7 +57,7 @@ def on(key: str, stack: str | None, reason: str | None) -> None:
     """
     root = checkout()
     # What serves people is switched in no stack that nobody meant.
-    there = opened(root, only_stack(root, stack, by_shell=False))
+    there = to_switch(root, only_stack(root, stack, by_shell=False))
     with progress(lambda: "asking PostHog"):
         live = asked_for(there, key)
         problem = _switched_on(there, live)

@@ -33,7 +33,13 @@ LEFT, NOT_IN_FILE, NO_FLAG = 1, 3, 4
 """Exit codes: PostHog did not switch the flag, or does not say; it did, and the file is not edited; there is none."""
 
 AT_THE_SCREEN = 30.0
-"""Seconds that a request waits in all: whoever switches something waits for it at the screen."""
+"""Seconds that a request waits in all: whoever asks something waits for it at the screen."""
+
+SWITCHING = 25.0
+"""Seconds that PostHog may give no answer while something is switched.
+
+With what is asked once after that, such as whether a switch whose answer got lost was carried out, it is half a minute.
+"""
 
 
 @dataclass(frozen=True)
@@ -56,11 +62,12 @@ def opened(
     by_variables: bool = False,
     needs: str = "the scope feature_flag:write",
     patience: float = AT_THE_SCREEN,
+    in_all: bool = False,
 ) -> Stack:
     """Return a stack (None: the only one). Raises click.UsageError, before any request to PostHog.
 
     ``by_variables``: if the stack's file can't be read, the variables for host and project are used instead.
-    ``needs`` are the scopes that the key must have, in words; ``patience`` is how many seconds a request waits in all.
+    ``needs`` are the scopes that the key must have, in words; ``patience`` and ``in_all`` are the client's.
     """
     stack = only_stack(root, name)
     try:
@@ -70,7 +77,7 @@ def opened(
             if not by_variables:
                 raise
             given = _without_file(problem)
-        client = Client(connection(stack, given, needs), warn=waiting, patience=patience)
+        client = Client(connection(stack, given, needs), warn=waiting, patience=patience, in_all=in_all)
         return Stack(root, stack, given, client)
     except ConnectionProblem as problem:
         raise click.UsageError(str(problem)) from None
@@ -83,6 +90,11 @@ def _without_file(problem: ConnectionProblem) -> Settings:
     where = f"project {os.environ[project]} of {os.environ[host]}"
     click.echo(f"{problem}\nso {host} and {project} are taken for the stack's: {where}", err=True)
     return Settings({}, os.environ)
+
+
+def to_switch(root: Path, name: str, by_variables: bool = False) -> Stack:
+    """Return a stack as :func:`opened` does, for who waits until something is switched."""
+    return opened(root, name, by_variables, patience=SWITCHING, in_all=True)
 
 
 def asked_for(stack: Stack, key: str) -> Live:

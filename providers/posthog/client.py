@@ -33,6 +33,9 @@ AS_LONG_AS_IT_TAKES = 2 * HOUR
 LONG = 5.0
 """The least seconds of waiting that are shown, of one wait or of many short ones."""
 
+LEAST = 1.0
+"""Seconds that PostHog has for an answer when patience has run out: it is asked once all the same."""
+
 SETTLED = 2.0
 """Seconds after which a write is in every answer: PostHog answers some reads from replicas."""
 
@@ -58,6 +61,8 @@ class _Shared:
     warned_until: float = 0.0
     told_next: float = LONG
     """The seconds of short waits that are told next."""
+    vain_since: float | None = None
+    """When the first request was made of those that had no answer since the last one that had; None: there is none."""
 
     @cached_property
     def transport(self) -> Transport:
@@ -79,18 +84,21 @@ class Client:
         made: int = 0,
         patience: float = AS_LONG_AS_IT_TAKES,
         page: int = PAGE,
+        in_all: bool = False,
     ) -> None:
         """Use ``connection``; call ``before_write`` before each write.
 
         ``warn`` shows the user a line before a long wait, and whenever short ones have added up to twice as much as
         was told before; ``clock`` measures waits. ``made`` is how many requests another process of this run has just
-        made with the same key. ``patience`` is how many seconds a request waits in all, ``page`` how many items
-        a list is asked for at once.
+        made with the same key. ``patience`` is how many seconds a request waits and is tried in all, and with
+        ``in_all`` all requests together that get no answer one after the other; ``page`` is how many items a list is
+        asked for at once.
         """
         self.connection = connection
         self._before_write = before_write
         self._patience = patience
         self._page = page
+        self._in_all = in_all
         self._warn = warn
         self._clock = clock or Clock()
         self._limiter = Limiter(self._clock, self._is_limited, made)
@@ -160,13 +168,13 @@ class Client:
         Raises :class:`ApiError` with PostHog's own message; ``status`` is None when there was no answer.
         """
         repeatable = method in REPEATABLE if repeatable is None else repeatable
-        deadline = self._clock.now() + self._patience
+        deadline = self._deadline()
         failures, lost = 0, None
         while True:
             while wait := self._limiter.enter(path):
                 self._pause(wait, deadline, lost)
             try:
-                return self._counted(method, path, json, params)
+                return self._counted(method, path, json, params, deadline)
             except ApiError as error:
                 if error.status == 429:
                     self._limiter.shut(path, error.retry_after)
@@ -178,6 +186,14 @@ class Client:
                 first, longest = BACKOFF
                 backoff = min(first * 2 ** (failures - 1), longest) * random.uniform(0.5, 1)
                 self._pause(Wait(max(backoff, error.retry_after or 0), f"{error}; trying again"), deadline, lost)
+
+    def _deadline(self) -> float:
+        """Return until when a request that begins now is tried."""
+        now, shared = self._clock.now(), self._shared
+        with shared.lock:
+            if shared.vain_since is None:
+                shared.vain_since = now
+            return (shared.vain_since if self._in_all else now) + self._patience
 
     def settle(self) -> None:
         """Wait until what was written so far, by us or before we began, is in every answer of PostHog's."""
@@ -222,24 +238,35 @@ class Client:
             shared.told_next = 2 * shared.waited
             return str(wait) if new else f"still waiting, {span(shared.waited)} in all so far: {wait.reason}"
 
-    def _counted(self, method: str, path: str, json: Any, params: Mapping[str, str] | None) -> Any:
+    def _counted(
+        self, method: str, path: str, json: Any, params: Mapping[str, str] | None, deadline: float
+    ) -> Any:
         try:
-            return self._send(method, path, json, params)
+            return self._send(method, path, json, params, deadline - self._clock.now())
         finally:
             self._limiter.leave(path)
 
-    def _send(self, method: str, path: str, json: Any, params: Mapping[str, str] | None) -> Any:
+    def _send(
+        self,
+        method: str,
+        path: str,
+        json: Any,
+        params: Mapping[str, str] | None,
+        patience: float = AS_LONG_AS_IT_TAKES,
+    ) -> Any:
         reading = _is_reading(method, path)
         try:
             if not reading:
                 self._before_write()
-            answer = self._shared.transport.send(method, path, json, params)
+            answer = self._shared.transport.send(method, path, json, params, max(patience, LEAST))
         except NoAnswer as error:
             raise self._no_answer(reading, str(error), error.hopeless) from None
         finally:
             if not reading:
                 with self._shared.lock:
                     self._shared.written = self._clock.now()
+        if answer.status < 500 and answer.status not in (408, 429):
+            self._shared.vain_since = None
         if answer.status >= 300:
             raise self._refusal(method, path, answer)
         if answer.status == 204:

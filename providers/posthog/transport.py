@@ -37,21 +37,30 @@ class Transport:
         self._connection = connection
         self._local = threading.local()
 
-    def send(self, method: str, path: str, json: Any, params: Mapping[str, str] | None) -> Answer:
-        """Send one request, once, and return the answer; follows no redirect. Raises :class:`NoAnswer`."""
+    def send(
+        self, method: str, path: str, json: Any, params: Mapping[str, str] | None, patience: float = ANSWER
+    ) -> Answer:
+        """Send one request, once, and return the answer; follows no redirect. Raises :class:`NoAnswer`.
+
+        ``patience`` is how many seconds the whole answer may take, where that is less than :data:`ANSWER`.
+        """
+        within = min(ANSWER, patience)
+        until = time.monotonic() + within
+        connecting = min(CONNECT, within)
         try:
             with self._session().request(
                 method,
                 self._connection.host + path,
                 json=json,
                 params=params,
-                timeout=(CONNECT, ANSWER),
+                timeout=(connecting, within),
                 allow_redirects=False,
                 stream=True,
             ) as response:
-                body = _whole(response)
+                body = _whole(response, until)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise NoAnswer(_reason(error), hopeless=isinstance(error, _HOPELESS)) from None
+            seconds = connecting if isinstance(error, requests.exceptions.ConnectTimeout) else within
+            raise NoAnswer(_reason(error, seconds), hopeless=isinstance(error, _HOPELESS)) from None
         return Answer(response.status_code, response.reason or "", response.headers, body)
 
     def _session(self) -> requests.Session:
@@ -67,9 +76,8 @@ class Transport:
         return session
 
 
-def _whole(response: requests.Response) -> bytes:
-    """Return the whole body; raises a timeout when it trickles for longer than :data:`ANSWER`."""
-    until = time.monotonic() + ANSWER
+def _whole(response: requests.Response, until: float) -> bytes:
+    """Return the whole body; raises a timeout when it still trickles at a moment of ``time.monotonic``."""
     parts = []
     while part := response.raw.read1(decode_content=True):
         parts.append(part)
@@ -82,13 +90,13 @@ _HOPELESS = (requests.exceptions.SSLError, requests.exceptions.InvalidSchema, re
 """What another try would not mend."""
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, seconds: float) -> str:
     if isinstance(error, requests.exceptions.SSLError):
         return "its certificate is not valid for this machine"
     if isinstance(error, requests.exceptions.InvalidSchema | requests.exceptions.InvalidProxyURL):
         return "the proxy that the environment names does not speak HTTP"
     if isinstance(error, requests.exceptions.Timeout | urllib3.exceptions.TimeoutError):
-        return f"timed out after {ANSWER:.0f} s"
+        return f"timed out after {seconds:.0f} s"
     if "NameResolution" in repr(error) or "getaddrinfo" in repr(error):
         return "its name does not resolve"
     if "refused" in repr(error):

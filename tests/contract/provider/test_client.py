@@ -157,6 +157,34 @@ def test_what_was_asked_and_got_no_answer_in_time_may_be_done(server: Scripted, 
         assert given_up.value.outcome_unknown
 
 
+def test_who_waits_for_all_requests_together_waits_no_longer_for_many(server: Scripted, clock: Leaping) -> None:
+    """Each is tried once all the same, and an answer gives PostHog the whole time again."""
+    client = Client(Connection(server.url, "1", None, "phx_secret"), clock=clock, patience=10, in_all=True)
+    for _ in range(2):
+        server.say(503, Retry_After="8")
+        server.say(503, Retry_After="8")
+        for _ in range(2):
+            with pytest.raises(ApiError, match="answered 503"):
+                client.get("/x/")
+            clock.sleep(10)
+            server.say(503)
+        server.script.pop()
+        server.say(400)
+        with pytest.raises(ApiError, match="answered 400"):
+            client.get("/x/")
+    assert server.script == []
+
+
+def test_an_answer_is_waited_for_no_longer_than_patience_lasts(
+    server: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("providers.posthog.client.LEAST", 0.1)
+    server.pause = 0.1
+    server.say(200, {"ok": "a long answer"})
+    with pytest.raises(ApiError, match="timed out after 0 s"):
+        Client(Connection(server.url, "1", None, "phx_secret"), patience=0.2).get("/x/")
+
+
 def test_half_an_answer_is_none(server: Scripted, client: Client) -> None:
     server.script.append((200, {}, b'{"results": [{"id'))
     server.script.append((200, {"Content-Length": "1000", "Connection": "close"}, b'{"ok": true}'))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from ai_admin.definitions import load
 from ai_admin.run import Run, left_on
 from ai_admin.safety.following import Followed
@@ -43,3 +45,24 @@ def test_a_flag_that_was_applied_is_not_named_and_nothing_is_asked(stack: Stack,
     sandbox.requests()
     assert said(stack) == []
     assert sandbox.requests() == []
+
+
+def test_where_posthog_does_not_answer_it_is_said_of_which_flags_that_is_not_known(
+    stack: Stack, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not asked long: it may be why the run is refused, and else the run has not asked it yet."""
+    stack.write("flag", "left-one", active=False, **ALL)
+    stack.write("flag", "left-two", active=False, **ALL)
+    stack.write("flag", "left-alone", **ALL)
+    not_known = [
+        "whether PostHog has flag/left-one and flag/left-two on is not known, and a run that is refused adopts "
+        "nothing, not even to switch it off: `ai-admin off --as-written --stack sandbox` switches off what is on"
+    ]
+    down = {"kind": "error_before", "status": 503, "path": "feature_flags"}
+    sandbox.call("PUT", "/_sandbox/faults", {"seed": 1, "rules": [down]})
+    monkeypatch.setattr("ai_admin.run.LOOKING", 0.0)
+    sandbox.requests()
+    assert said(stack) == not_known
+    assert len(sandbox.requests()) == 1
+    stack.configure(host="https://posthog.example.com")  # the environment says another one
+    assert said(stack) == not_known

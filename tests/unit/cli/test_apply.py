@@ -86,7 +86,7 @@ def test_what_a_plan_does_not_apply_goes_off_all_the_same_in_the_project_that_it
     where = SimpleNamespace(host="https://eu.posthog.com", project_id=project)
     stack = SimpleNamespace(client=SimpleNamespace(connection=where))
     monkeypatch.setattr("ai_admin.cli.apply.planned", lambda *_, **__: planned(project))
-    monkeypatch.setattr("ai_admin.cli.apply.opened", lambda *_: stack)
+    monkeypatch.setattr("ai_admin.cli.apply.to_switch", lambda *_: stack)
     monkeypatch.setattr("ai_admin.cli.apply.still_on", lambda *_: [{"key": "ai"}])
     monkeypatch.setattr("ai_admin.cli.apply.all_switched_off", lambda _, flags: switched.extend(flags))
     done = run("plan.json")
