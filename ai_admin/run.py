@@ -37,6 +37,7 @@ from providers.posthog.kinds.address import wrong_with
 from providers.posthog.leaving import keys, leaving, lost_members
 from providers.posthog.preflight import preflight
 from providers.posthog.settings import Settings
+from providers.posthog.stackfile import StackFile
 from providers.posthog.succession import Succession
 from providers.posthog.switch import every
 from providers.posthog.usage import GUARDED, blockers
@@ -162,7 +163,8 @@ def with_former_keys(definitions: Iterable[Definition], last: Manifest) -> tuple
 def connected(run: Run, kinds: set[str]) -> Client:
     """Return a client for the stack's own project, with a key that has the scopes that these kinds need.
 
-    Raises :class:`ConnectionProblem` when stack and environment contradict each other, or the key is not let in.
+    Raises :class:`ConnectionProblem` when stack, its usual file and environment contradict each other, or the key is
+    not let in.
     """
     if run.settings.stack.get("api_key") and run.settings.passphrase == PUBLIC_PASSPHRASE:
         raise ConnectionProblem(
@@ -172,9 +174,12 @@ def connected(run: Run, kinds: set[str]) -> Client:
         )
     connection = resolve(run.settings)
     there = configurations(run.checkout)
-    others = shared(run.stack, connection.host, connection.project_id, there, connection.moved_from)
-    if others:
-        raise ConnectionProblem("\n".join(others))
+    problems = [
+        *shared(run.stack, connection.host, connection.project_id, there, connection.moved_from),
+        *StackFile(run.checkout, run.stack).contradictions(connection),
+    ]
+    if problems:
+        raise ConnectionProblem("\n".join(problems))
     client = Client(connection, warn=run.warn)
     preflight(client, kinds, writing=not run.preview)
     return client

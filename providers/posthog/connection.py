@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -102,7 +102,7 @@ def contradicted(settings: Settings) -> bool:
 def _one(name: str, variable: str, settings: Settings, problems: list[str]) -> str | None:
     ours = (settings.stack.get(name) or "").strip().rstrip("/")
     theirs = settings.environ.get(variable, "").strip().rstrip("/")
-    same = {"host": same_host, "project_id": same_project}.get(name, str)
+    same = spelling(name)
     if ours and theirs and same(ours) != same(theirs):
         problems.append(
             f"{variable}={theirs} contradicts {NAMESPACE}:{name}={ours} of this stack; "
@@ -154,6 +154,11 @@ def _installation(host: str) -> str:
 def same_project(project_id: str) -> str:
     """Return the one spelling of a project's id."""
     return project_id.strip().lstrip("0") or project_id
+
+
+def spelling(setting: str) -> Callable[[str], str]:
+    """Return what gives the one spelling of a setting's value."""
+    return {"host": same_host, "moved_from": same_host, "project_id": same_project}.get(setting, str.strip)
 
 
 def is_loopback(hostname: str) -> bool:

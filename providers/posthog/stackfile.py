@@ -6,13 +6,14 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from providers.posthog.connection import Connection, spelling
 from providers.posthog.errors import ConnectionProblem, UnreadableState
 from providers.posthog.settings import KEY_VARIABLE, NAMESPACE, VARIABLES, Settings
 
@@ -65,8 +66,8 @@ class StackFile:
 
         Without the program (`pulumi refresh`, `pulumi destroy`, and the refresh of an `up`) the engine knows the former
         alone (https://github.com/pulumi/pulumi/issues/4981). What the file does not say any more may be in the
-        environment. Another file (``--config-file``) is not known here: where this one names another project than that
-        of the objects in the state, they are refused.
+        environment. Another file (``--config-file``) is not known here, so that the program requires that both agree
+        (:meth:`contradictions`).
         """
         try:
             found = self.settings()
@@ -75,6 +76,23 @@ class StackFile:
         newer = {name: found[name] for name in (*VARIABLES, "moved_from") if name in found}
         elsewhere = {name: None for name, variable in VARIABLES.items() if settings.environ.get(variable)}
         return Settings({**settings.stack, **elsewhere, **newer}, settings.environ)
+
+    def contradictions(self, connection: Connection) -> Iterator[str]:
+        """Yield a sentence for each setting of this run's connection that the file says otherwise: it has another file.
+
+        What the file does not say, or can't be read in it, contradicts nothing.
+        """
+        try:
+            found = self.settings()
+        except ConnectionProblem:
+            return
+        for name in (*VARIABLES, "moved_from"):
+            here, run, same = found.get(name), getattr(connection, name), spelling(name)
+            if here and same(here) != same(run or ""):
+                yield (
+                    f"{self.name} says {NAMESPACE}:{name}={here}, and this run has {run or 'none'} (`--config-file`): "
+                    f"write the same into both, as what runs without the program reads {self.name}"
+                )
 
     def newer_key(self, settings: Settings) -> str | None:
         """Return the API key that the file holds, where it is another one than in ``settings``.

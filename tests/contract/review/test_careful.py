@@ -91,6 +91,23 @@ def test_two_stacks_do_not_own_one_project(careful: Stack, sandbox: Sandbox) -> 
     careful.up()
 
 
+@pytest.mark.parametrize("named", [("project_id", "4711"), ("host", "https://eu.posthog.com"), ("moved_from", "x")])
+def test_a_run_of_another_settings_file_agrees_with_the_stacks_own(
+    careful: Stack, sandbox: Sandbox, named: tuple[str, str]
+) -> None:
+    """`--config-file`: a refresh, and a destroy, would go by the stack's own."""
+    (name, other), usual = named, careful.root / "Pulumi.sandbox.yaml"
+    careful.write("flag", "b7", release_conditions=[{"rollout_percentage": 10}])
+    usual.write_text(f"config:\n  ai-admin:{name}: {other}\n")
+    sandbox.requests()
+    assert f"Pulumi.sandbox.yaml says ai-admin:{name}={other}, and this run has " in refused(careful)
+    assert sandbox.requests() == []
+    usual.write_text(f"config:\n  ai-admin:host: {sandbox.url}/\n  ai-admin:project_id: '0{sandbox.project_id}'\n")
+    careful.up()
+    usual.unlink()
+    careful.up()
+
+
 def test_a_cohorts_change_and_a_payloads_zeros_ask_for_consent(careful: Stack, sandbox: Sandbox) -> None:
     """D1 and D3 in one run: no rollout changes, but one is for other people and one is another number."""
     careful.write("cohort", "d1", name="D1", properties=[{"key": "channel", "value": "beta"}])
