@@ -30,6 +30,27 @@ def test_a_script_works_in_its_checkout_whatever_cdpath_says(name: str, tmp_path
     assert (tmp_path / "where").read_text() == f"{checkout.resolve()}\n"
 
 
+@pytest.mark.parametrize("user", ["0", "1000"])
+def test_what_is_missing_is_installed_by_root_and_named_to_others(user: str, tmp_path: Path) -> None:
+    """`make browser` names it; where somebody else asks, apt-get would only say that it can't take its lock."""
+    (tmp_path / ".ci").mkdir()
+    shutil.copy(REPOSITORY / ".ci" / "run", tmp_path / ".ci")
+    programs = {"id": f"echo {user}", "make": '[ "$1" != browser ] || exit 7', "ai-admin": "", "apt-get": ""}
+    for name, body in programs.items():
+        place = tmp_path / (".venv/bin" if name == "ai-admin" else "bin") / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(f'#!/bin/sh\necho "${{0##*/}} $*" >> {tmp_path}/calls\n{body}\n')
+        place.chmod(0o755)
+    for name in ("bash", "dirname"):
+        (tmp_path / "bin" / name).symlink_to(str(shutil.which(name)))
+    done = subprocess.run([tmp_path / ".ci" / "run"], env={"PATH": f"{tmp_path}/bin"}, check=False)
+    installed = [line for line in (tmp_path / "calls").read_text().splitlines() if line.startswith("apt-get install")]
+    assert (done.returncode, [line.split()[-2:] for line in installed]) == (
+        7,
+        [["chromium", "chromium-driver"]] if user == "0" else [],
+    )
+
+
 def test_a_summary_shows_what_a_command_prints_and_no_markup(tmp_path: Path) -> None:
     summary = tmp_path / "summary"
     summary.write_text("before")
