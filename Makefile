@@ -23,7 +23,7 @@ demo: setup  ## start the sandbox, apply the definitions to it, read the flags
 	@$(PYTHON) -m tools.demo
 
 stop:  ## stop the sandbox that the demo left running
-	@if [ -x $(PYTHON) ]; then $(PYTHON) -m tools.demo stop; fi
+	@if [ -x $(PYTHON) ]; then $(PYTHON) -m tools.demo.stop; fi
 
 sandbox: FOR = sandbox
 sandbox: setup  ## a local PostHog in the foreground (PORT=8010 DATA=folder)

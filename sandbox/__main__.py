@@ -26,12 +26,14 @@ def main() -> int:
     arguments = _arguments()
     data: Path = arguments.data
     data.mkdir(parents=True, exist_ok=True)
-    lock = (data / "lock").open("w")  # held until the process ends
+    lock = (data / "lock").open("a")  # held until the process ends
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         print(f"another sandbox runs with the folder {data}", file=sys.stderr)
         return 2
+    lock.truncate(0)
+    print(os.getpid(), file=lock, flush=True)
     try:
         listener = _listen(arguments.port, data / "port")
     except OSError as error:

@@ -116,4 +116,4 @@ def test_the_demo_shows_whatever_stands_there(copy: Path, capsys: pytest.Capture
         assert re.search(r"^Applied: .*\b1 flag", said, re.MULTILINE)
         assert re.search(r"^ *checkout-v2 +off +off +off", said, re.MULTILINE)
     finally:
-        run(copy, "tools.demo", "stop")
+        run(copy, "tools.demo.stop")

@@ -1,4 +1,4 @@
-"""`make demo` and `make stop`."""
+"""`make demo`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rich.table import Table
 from ai_admin.definitions import Definitions, load
 from providers.posthog.errors import ApiError
 from providers.posthog.kinds import KINDS
-from tools.demo.background import FOLDER, ROOT, NoSandbox, start, stop, variables
+from tools.demo.background import FOLDER, ROOT, NoSandbox, start, variables
 from tools.demo.figures import draw, figures, firing
 from tools.demo.installations import RUNS, answers, introduce, three
 from tools.toolchain.shell import environment
@@ -33,10 +33,7 @@ CONSOLE = Console(highlight=False)
 
 
 def main() -> int:
-    """Run the demonstration, or stop its sandbox; returns the exit code."""
-    if sys.argv[1:] == ["stop"]:
-        CONSOLE.print("The sandbox is stopped; its data stays in .sandbox." if stop() else "No sandbox is running.")
-        return 0
+    """Run the demonstration; returns the exit code."""
     try:
         connection, started = start()
     except NoSandbox as problem:

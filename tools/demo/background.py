@@ -9,10 +9,9 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
-
-import requests
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / ".sandbox"
@@ -28,6 +27,8 @@ class NoSandbox(Exception):
 
 def running() -> dict[str, Any] | None:
     """Return the connection of this checkout's running sandbox, or None."""
+    import requests  # to stop a sandbox takes less long than this
+
     try:
         connection: dict[str, Any] = json.loads(CONNECTION.read_text(encoding="utf-8"))
         answer = requests.get(
@@ -88,24 +89,30 @@ def _ready_line(process: subprocess.Popen[bytes]) -> dict[str, Any]:
 
 
 def stop() -> bool:
-    """Stop this checkout's sandbox and wait until it is gone; say whether one ran."""
-    connection = running()
-    if connection is None:
-        CONNECTION.unlink(missing_ok=True)
-        return False
-    os.kill(connection["pid"], signal.SIGTERM)
+    """Stop this checkout's sandbox and wait until it is gone; say whether one ran. It need not answer."""
+    found, how = _holder(), signal.SIGTERM
     deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline and _is_held():
-        time.sleep(0.05)
+    while found and _holder() == found:
+        with suppress(ProcessLookupError):  # it has just ended
+            os.kill(found, how)
+        while _holder() == found and time.monotonic() < deadline:
+            time.sleep(0.05)
+        how = signal.SIGKILL
     CONNECTION.unlink(missing_ok=True)
-    return True
+    return found is not None
 
 
-def _is_held() -> bool:
-    """Return whether a sandbox has the folder: one that ends answers nobody any more, and another can't start yet."""
-    with (FOLDER / "data" / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return True
-    return False
+def _holder() -> int | None:
+    """Return the process id of the sandbox that has the folder, or None.
+
+    One that ends answers nobody any more, and another can't start yet.
+    """
+    try:
+        with (FOLDER / "data" / "lock").open("r+") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                return int(lock.read())
+    except (OSError, ValueError):
+        pass
+    return None

@@ -80,7 +80,8 @@ def test_a_folder_that_another_sandbox_has_is_an_error(tmp_path: Path) -> None:
     with running_sandbox(tmp_path):
         command = [sys.executable, "-m", "sandbox", "--data", str(tmp_path)]
         done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=20, check=False)
-    assert (done.returncode, done.stderr) == (2, f"another sandbox runs with the folder {tmp_path}\n")
+        assert (done.returncode, done.stderr) == (2, f"another sandbox runs with the folder {tmp_path}\n")
+        assert int((tmp_path / "lock").read_text()) > 0, "who has it is still said there"
 
 
 def test_what_it_computes_with_is_in_its_own_folder_and_gone_afterwards(

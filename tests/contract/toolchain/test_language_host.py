@@ -217,7 +217,7 @@ def test_stops_when_the_engine_was_killed(tmp_path: Path) -> None:
     host = Host(tmp_path / "first")
     host.end(signal.SIGKILL)
     launcher = tmp_path / "first" / ".toolchain" / "bin" / LANGUAGE_HOST
-    script = f'"{launcher}" {ENGINE} >"{tmp_path}/port" & echo $!; sleep 600'
+    script = f'"{launcher}" {ENGINE} >"{tmp_path}/port" & echo $!; exec sleep 600'
     engine = subprocess.Popen(["sh", "-c", script], stdout=subprocess.PIPE, text=True)
     assert engine.stdout
     pid = engine.stdout.readline()
