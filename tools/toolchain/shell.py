@@ -25,6 +25,9 @@ STEADY = {"PULUMI_CONTINUE_ON_ERROR": "true"}
 # The state is written once, when a run ends, and not whole twice for each object. A killed run leaves the state as it
 # was before; what it had made is found in PostHog and adopted by the next one.
 BRISK = {"PULUMI_SKIP_CHECKPOINTS": "true"}
+# The engine, the program and the providers are processes of this machine. Unlike the others gRPC, by which they talk,
+# asks a proxy for the way to one, too.
+DIRECT = {"no_grpc_proxy": "127.0.0.1"}
 CONNECTION = {
     "POSTHOG_HOST": "url",
     "POSTHOG_PROJECT_ID": "project_id",
@@ -54,7 +57,7 @@ def variables(root: Path, env: Mapping[str, str]) -> dict[str, str]:
     Makes the local backend's folder and Pulumi's home where they are wanted and missing.
     """
     given = theirs(env)
-    wanted = QUIET | STEADY | BRISK
+    wanted = QUIET | STEADY | BRISK | DIRECT
     if "PULUMI_BACKEND_URL" not in given:
         wanted |= local_backend(root, given)
     # Host, project and key belong together: half of ours and half of theirs would be a third place.
