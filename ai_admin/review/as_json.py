@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ai_admin.review import reading
+from ai_admin.review.audience import Reach
 from ai_admin.review.report import ByHand, Entry, Report
 from ai_admin.review.sentences import Sentence
 
@@ -49,18 +50,24 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "fields": [_field(each) for each in entry.sentences],
         "by_hand": [_by(each) for each in entry.by_hand],
         "overwritten": [_by(each) for each in entry.overwritten],
-        "persons": {
-            "now": reach.now,
-            "then": reach.then,
-            "of": reach.total,
-            "another_variant": reach.another_variant,
-            "at_most": reach.at_most or reach.now_at_most,
-        }
-        if reach
-        else None,
+        "persons": _persons(reach) if reach else None,
+        "flags": [{"name": str(ref), "persons": _persons(found)} for ref, found in entry.flags],
         "uses": list(entry.uses),
         "approval": entry.approval or None,
         "refused": change.refused or None,
+    }
+
+
+def _persons(reach: Reach) -> dict[str, Any]:
+    held = reach.held if reach.total is not None else (None, None)
+    return {
+        "now": reach.now,
+        "then": reach.then,
+        "of": reach.total,
+        "another_variant": reach.another_variant,
+        "at_most": reach.at_most or reach.now_at_most,
+        "kept_out": dict(zip(("now", "then"), held, strict=True)),
+        "kept_out_percent": dict(zip(("now", "then"), reach.held_percent, strict=True)),
     }
 
 

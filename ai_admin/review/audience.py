@@ -6,17 +6,18 @@ import json
 import threading
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from itertools import accumulate, pairwise
 from typing import Any
 
-from ai_admin.review.changes import Change
+from ai_admin.review.changes import Action, Change
 from ai_admin.review.effects import DRAWS
 from ai_admin.review.overlap import Part, Side, moved, together, touched
 from ai_admin.review.sentences import named_items, paired
 from providers.posthog.errors import Problem
 from providers.posthog.inventory import PostHogDirectory
-from providers.posthog.kinds import Ref
+from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.kinds.base import Properties, refs
 from providers.posthog.kinds.flag import CONDITIONS, condition_property
 from providers.posthog.kinds.wording import Wording
@@ -77,6 +78,8 @@ class Reach:
     """How many get each variant after the change, at the most where several conditions serve the same ones."""
     held: tuple[int, int] = (0, 0)
     """How many a holdout keeps out, before and after the change: they get its variant, whatever the conditions say."""
+    held_percent: tuple[float, float] = (0.0, 0.0)
+    """The percentage of all that these are, also where it is not known how many."""
     rounded: bool = False
     """Whether ``now`` and ``then`` are only as many as they are rounded."""
 
@@ -108,12 +111,15 @@ class Audiences:
     asked about instead.
     """
 
-    def __init__(self, session: Session, changes: Iterable[Change] = ()) -> None:
+    def __init__(self, session: Session, changes: Iterable[Change] = (), count: bool = True) -> None:
+        """``count``: whether PostHog is asked at all."""
         changes = [*changes]
+        self._count = count
         self._users = _users(_criteria(changes))
         self._becoming = becoming(changes)
-        self._kept_out = kept_out(changes)
         self._inventory = session.inventory
+        self._kept_out = kept_out(changes, self._flags)
+        self._goes = {each.id for each in changes if each.action is Action.DELETE and not each.refused}
         self._client = session.inventory.client
         self._directory = PostHogDirectory(self._client)
         self._lock = threading.Lock()
@@ -151,36 +157,62 @@ class Audiences:
         ]
 
     def held(self, ref: Ref, flags: Iterable[Change]) -> list[tuple[Ref, Reach]]:
-        """Return how many flags that stay as they are serve now, and when a holdout, or an experiment's, has changed.
+        """Return how many flags serve now, and when a holdout, or an experiment's, has changed.
 
-        Without those out of which it keeps as many; without all where that are more than :data:`COUNTED`.
+        Without those out of which it keeps as many. Of flags that change as well, and of all where that are more than
+        :data:`COUNTED`, only the percentages that it keeps out.
         """
-        concerned = [each for each in flags if ref in self._kept_out.get(each.id, (0.0, ()))[1]]
-        if len(concerned) > COUNTED:
-            return []
-        counted = [(each.ref, self._serves(each, {}, {})) for each in concerned]
-        return [(flag, reach) for flag, reach in counted if reach.held[0] != reach.held[1]]
+        there = [each for each in flags if ref in self._kept_out.get(each.id, (0.0, ()))[1]]
+        stay = {each.ref for each in there if each.refused or each.action in (Action.NOTHING, Action.HOLD)}
+        there = [replace(each, wanted=each.live, fields=()) if each.ref in stay else each for each in there]
+        concerned = [each for each in there if each.live and _is_on(each.wanted or {})]
+        count = self._count and len(concerned) <= COUNTED
+
+        def reach(flag: Change) -> Reach:
+            if flag.ref in stay and count:
+                return self._serves(flag, {}, {})
+            return Reach(None, None, None, held_percent=_percent(self._shares(flag)))
+
+        found = [(each.ref, reach(each)) for each in concerned]
+        return [(flag, reach) for flag, reach in found if reach.held_percent[0] != reach.held_percent[1]]
+
+    def outlasting(self, experiment: Change) -> Iterator[str]:
+        """Yield what a holdout goes on to keep out of the flag of an experiment that is deleted.
+
+        PostHog leaves it in the flag, also of one that was deleted (experiment_holdouts.py).
+        """
+        id_ = str((experiment.live or {}).get("flag"))
+        flag = self._flags().get(id_)
+        if flag and not experiment.refused and id_ not in self._goes:
+            share = self._kept_out.get(id_, (_excluded(_holdout(flag)), ()))[0] * 100
+            stays = f"a holdout stays in flag {flag['key']}, and goes on to keep {share:g} % of all out of it"
+            yield from [f"{stays} until the holdout is deleted"] * bool(share)
+
+    def _flags(self) -> Mapping[str, Properties]:
+        """Return the flags in PostHog by id; none where they can't be read, which is said of these."""
+        with suppress(Problem):
+            return self._inventory.all(KINDS["flag"])
+        return {}
 
     def _serves(self, change: Change, live: Properties, wanted: Properties) -> Reach:
         flag = (change.live if change.wanted is None else change.wanted) or {}
         then, as_now = self._then(change.wanted or {})
         shares = self._shares(change)
+        shares = shares[0] * _is_on(change.live or {}), shares[1] * _is_on(change.wanted or {})
         before, after = self._side(change.live or {}, shares[0]), self._side(then, shares[1])
         groups = any("aggregation_group_type_index" in each for each in _conditions(flag))
         serving = [side for side in (before, after) if side and side.parts]
+        percent = _percent(shares)
         if any(side.mixed for side in serving) or len({side.group for side in serving}) > 1:
-            return Reach(None, None, None, groups)  # persons and groups add up to nothing
+            return Reach(None, None, None, groups, held_percent=percent)  # persons and groups add up to nothing
         totals = [side.total for side in (before, after) if side and side.total is not None]
         total = max(totals, default=None)
         everybody = total
         if any(shares) and total is None and not groups:
             everybody = (self._matching({"properties": []}) or (None, None))[1]
-        was_held, is_held = (
-            round((everybody or 0) * share * _is_on(each or {}))
-            for each, share in zip((change.live, change.wanted), shares, strict=True)
-        )
+        was_held, is_held = (round((everybody or 0) * share) for share in shares)
         if before is None or after is None:
-            return Reach(None, None, everybody, groups, held=(was_held, is_held))
+            return Reach(None, None, everybody, groups, held=(was_held, is_held), held_percent=percent)
         now, served = self._together(before), self._together(after)
         conditions = self._moved(live, wanted, before, after, served)
         now_at_most, at_most = now is None, served is None
@@ -193,13 +225,13 @@ class Audiences:
         variants = {key: min(number, round(served)) for key, number in _by_variant(then, after.alone).items()}
         return Reach(
             *(round(now), round(served), everybody, groups, conditions, at_most, now_at_most),
-            *(another, another_at_most, as_now, variants, (was_held, is_held), rounded),
+            *(another, another_at_most, as_now, variants, (was_held, is_held), percent, rounded),
         )
 
     def _shares(self, change: Change) -> tuple[float, float]:
         """Return the shares (0 to 1) of all that a holdout keeps out of a flag, before and after the change."""
         live = self._inventory.get(change.kind, change.id) if change.live is not None else None
-        now = _excluded(((live or {}).get("filters") or {}).get("holdout"))
+        now = _excluded(_holdout(live or {}))
         if any(each.name == "holdout" for each in change.fields):
             return now, _excluded((change.wanted or {}).get("holdout"))
         return now, self._kept_out.get(change.id or str(change.ref), (now, ()))[0]
@@ -465,21 +497,31 @@ def becoming(changes: Iterable[Change]) -> dict[str, tuple[Ref, list[Any] | None
     return {id_: (cohorts[id_].ref, filters(id_)) for id_ in criteria if id_ in other}
 
 
-def kept_out(changes: Iterable[Change]) -> dict[str, tuple[float, tuple[Ref, ...]]]:
+def kept_out(
+    changes: Iterable[Change], flags: Callable[[], Mapping[str, Properties]]
+) -> dict[str, tuple[float, tuple[Ref, ...]]]:
     """Return the share (0 to 1) that a plan makes holdouts keep out of flags, by the flag's id (of a new one, by its
     name), and the experiment and holdout by which it does. Pure.
 
-    PostHog writes a holdout into the flag of an experiment when the experiment gets it, and when the holdout changes.
+    PostHog writes a holdout into the flag of an experiment when the experiment gets it, and when the holdout changes or
+    goes, then also for experiments that were deleted. ``flags`` returns what PostHog holds of all flags, by id.
     """
     changes = [*changes]
     holdouts = {each.id or str(each.ref): each for each in changes if each.ref.kind == "holdout"}
-    found: dict[str, tuple[float, tuple[Ref, ...]]] = {}
+    changed = {
+        id_: each
+        for id_, each in holdouts.items()
+        if not each.refused and (each.action is Action.DELETE or any(field.name == _SHARE for field in each.fields))
+    }
+    held = {id_: str(_holdout(flag).get("id")) for id_, flag in flags().items()} if changed else {}
+    found: dict[str, tuple[float, tuple[Ref, ...]]] = {
+        flag: (_excluded(changed[id_].wanted), (changed[id_].ref,)) for flag, id_ in held.items() if id_ in changed
+    }
     for each in changes:
         said = (each.live if each.refused else each.wanted) or {}
         holdout = holdouts.get(str(said.get("holdout")))
         gets = not each.refused and any(field.name == "holdout" for field in each.fields)
-        other = holdout and not holdout.refused and any(field.name == _SHARE for field in holdout.fields)
-        if each.ref.kind == "experiment" and (gets or other):
+        if each.ref.kind == "experiment" and (gets or str(said.get("holdout")) in changed):
             by = (each.ref,) if holdout is None else (each.ref, holdout.ref)
             said_of = (holdout.live if holdout.refused else holdout.wanted) if holdout else None
             found[str(said.get("flag"))] = (_excluded(said_of), by)
@@ -487,6 +529,16 @@ def kept_out(changes: Iterable[Change]) -> dict[str, tuple[float, tuple[Ref, ...
 
 
 _SHARE = "exclusion_percentage"
+
+
+def _percent(shares: tuple[float, float]) -> tuple[float, float]:
+    was, is_ = (round(share * 100, 3) for share in shares)
+    return was, is_
+
+
+def _holdout(flag: Properties) -> Properties:
+    """Return what a flag's filters in PostHog say of a holdout; empty where they say nothing."""
+    return (flag.get("filters") or {}).get("holdout") or {}
 
 
 def _excluded(holdout: Any) -> float:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from ai_admin.review.audience import Reach
 from ai_admin.review.changes import Action
-from ai_admin.review.report import ByHand, Entry, Report
+from ai_admin.review.report import ByHand, Entry, Report, some
 from ai_admin.review.sentences import Sentence
 from providers.posthog.history import Author, not_read
 from providers.posthog.kinds import KINDS
@@ -196,6 +196,7 @@ def _follows(entry: Entry) -> Iterator[str]:
             yield f"flag {flag.key} serves {_now_and_then(reach_of)}"
         if held := _held(reach_of):
             yield f"flag {flag.key}: {held}"
+    yield from _percentages(entry)
     yield from entry.effects
     shown = SHOWN if len(entry.uses) > SHOWN + 1 else len(entry.uses)  # one more takes no more room than its count
     yield from entry.uses[:shown]
@@ -275,6 +276,16 @@ def _held(reach: Reach) -> str:
     then = ", as before" if was == is_ else f", and about {is_:,} then"
     who = f"about {was:,} of {reach.total:,} {_who(reach)}"
     return f"{who} get holdout-… instead of what its conditions give{then}"
+
+
+def _percentages(entry: Entry) -> Iterator[str]:
+    """Yield the percentages that a holdout keeps out of flags of which it is not said how many that are."""
+    flags: dict[tuple[float, float], list[str]] = {}
+    for flag, reach in entry.flags:
+        if reach.total is None and reach.held_percent[0] != reach.held_percent[1]:
+            flags.setdefault(reach.held_percent, []).append(f"flag {flag.key}")
+    for (was, is_), found in flags.items():
+        yield f"{some(found)}: a holdout keeps out {is_:g} % of all instead of {was:g} %"
 
 
 def _about(at_most: bool) -> str:

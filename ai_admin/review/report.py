@@ -83,7 +83,7 @@ class Entry:
     reach: Reach | None = None
     """How many persons a flag serves, or a cohort has, now and then; None where nothing of that changes."""
     flags: tuple[tuple[Ref, Reach], ...] = ()
-    """Of a cohort, a holdout or an experiment, the flags that stay as they are and serve more or fewer for it."""
+    """Of a cohort, a holdout or an experiment, the flags that serve more or fewer for it."""
     effects: tuple[str, ...] = ()
     """What follows for who is served, or for when an alert fires, where no sentence says it."""
     uses: tuple[str, ...] = ()
@@ -163,7 +163,8 @@ def report(stack: str, planned: Plan, found: Outlook, session: Session, count: b
     """
     moving = [each for each in found.changes if each.action is not Action.NOTHING]
     connection = session.inventory.client.connection
-    audiences = Audiences(session, found.changes) if count else None
+    held = Audiences(session, found.changes, count)
+    audiences = held if count else None
     by_name = names(found.names, session.inventory)
     using = users(planned.definitions)
     served = users(each for each in planned.definitions if each.kind in _SERVED)
@@ -182,8 +183,10 @@ def report(stack: str, planned: Plan, found: Outlook, session: Session, count: b
         made = _entry(change, by_name, session, counted, needs.get(change.ref, ()), experiments, is_off)
         if audiences and change.ref.kind == "cohort" and made.reach:
             made = replace(made, flags=tuple(audiences.through(change.id, stay)))
-        if audiences and change.ref.kind in ("experiment", "holdout"):
-            made = replace(made, flags=tuple(audiences.held(change.ref, stay)))
+        if change.ref.kind in ("experiment", "holdout"):
+            made = replace(made, flags=tuple(held.held(change.ref, flags.values())))
+        if change.ref.kind == "experiment" and change.action is Action.DELETE:
+            made = replace(made, effects=(*made.effects, *held.outlasting(change)))
         return made
 
     with ThreadPoolExecutor(THREADS) as pool:

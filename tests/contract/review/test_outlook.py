@@ -893,7 +893,8 @@ def test_json_has_what_the_text_says(stack: Stack, sandbox: Sandbox, flag: str, 
     share = next(each for each in change["fields"] if each["path"])
     assert (share["field"], share["before"], share["after"]) == ("release_conditions", 50, 100)
     assert change["by_hand"][0]["by"] == "admin@example.com"
-    assert change["persons"] == {"now": 10, "then": 20, "of": 20, "another_variant": 0, "at_most": False}
+    nobody = {"kept_out": {"now": 0, "then": 0}, "kept_out_percent": {"now": 0, "then": 0}}
+    assert change["persons"] == {"now": 10, "then": 20, "of": 20, "another_variant": 0, "at_most": False, **nobody}
     assert found["refused"] == []
 
 
@@ -1111,6 +1112,12 @@ def test_people_and_workspaces_that_posthog_does_not_have_are_told_before_anythi
     assert any(f"alert/{key}: oncal@example.com is no member" in line for line in refused())
 
 
+def flags_in_json(stack: Stack, name: str, count: bool) -> dict[str, Any]:
+    """The numbers of the flags beside what changes, by their names, in a plan's JSON."""
+    [found] = [each for each in json.loads(as_json(stack.plan(count).report))["changes"] if each["name"] == name]
+    return {each["name"]: each["persons"] for each in found["flags"]}
+
+
 def test_whom_a_holdout_keeps_out_is_counted_for_each_flag(stack: Stack, key: str) -> None:
     def write(share: int, rollout: int = 50, **more: Any) -> None:
         stack.write("holdout", f"{key}-h", name=key, exclusion_percentage=share)
@@ -1127,6 +1134,23 @@ def test_whom_a_holdout_keeps_out_is_counted_for_each_flag(stack: Stack, key: st
     said = list(reading.lines(stack.entry(f"holdout/{key}-h", True)))
     assert f"flag {key} serves about 9 of 20 persons now, and about 6 then" in said
     assert f"flag {key}: about 2 {held}, and about 8 then" in said
+    percent = {"now": 10, "then": 40}
+    assert flags_in_json(stack, f"holdout/{key}-h", True) == {
+        f"flag/{key}": {
+            "now": 9,
+            "then": 6,
+            "of": 20,
+            "another_variant": 0,
+            "at_most": False,
+            "kept_out": {"now": 2, "then": 8},
+            "kept_out_percent": percent,
+        }
+    }
+    assert f"flag {key}: a holdout keeps out 40 % of all instead of 10 %" in list(
+        reading.lines(stack.entry(f"holdout/{key}-h"))
+    )
+    [persons] = flags_in_json(stack, f"holdout/{key}-h", False).values()
+    assert (persons["kept_out"], persons["kept_out_percent"]) == ({"now": None, "then": None}, percent)
     write(10)
     said = list(reading.lines(stack.entry(f"experiment/{key}-e", True)))
     assert f"flag {key}: about 2 {held}, and about 0 then" in said
@@ -1141,6 +1165,55 @@ def test_whom_a_holdout_keeps_out_is_counted_for_each_flag(stack: Stack, key: st
         "serves about 12 of 20 persons now, and about 6 then",
         f"about 8 {held}, as before",
     ]
+
+
+def test_what_a_holdout_keeps_out_is_said_of_flags_that_change_or_are_not_counted(stack: Stack, key: str) -> None:
+    def write(share: int, **flag: Any) -> None:
+        stack.write("holdout", f"{key}-h", name=key, exclusion_percentage=share)
+        split = [{"key": each, "rollout_percentage": 50} for each in ("control", "test")]
+        stack.write("flag", key, **{"variants": split, "release_conditions": [{}], "unmanaged": ["holdout"], **flag})
+        stack.write("experiment", f"{key}-e", name=key, flag=key, holdout=f"{key}-h")
+
+    def of_holdout(count: bool = True) -> list[str]:
+        return [*reading.lines(stack.entry(f"holdout/{key}-h", count))]
+
+    write(10)
+    stack.up()
+    write(40, description="Another")
+    named = f"flag {key}: a holdout keeps out 40 % of all instead of 10 %"
+    assert named in of_holdout()
+    write(40, active=False)
+    assert not any("keeps out" in each for each in [*of_holdout(), *of_holdout(False)])
+    stack.up()
+    write(10, active=False)
+    assert not any("keeps out" in each for each in [*of_holdout(), *of_holdout(False)])
+    write(10)
+    assert f"flag {key}: a holdout keeps out 10 % of all instead of 40 %" in of_holdout()
+
+
+def test_a_deleted_experiment_says_what_its_holdout_goes_on_to_keep_out(stack: Stack, key: str) -> None:
+    def of(name: str) -> list[str]:
+        return [*reading.lines(stack.entry(f"{name}/{key}"))]
+
+    split = [{"key": each, "rollout_percentage": 50} for each in ("control", "test")]
+    stack.write("holdout", key, name=key, exclusion_percentage=10)
+    stack.write("flag", key, variants=split, release_conditions=[{}], unmanaged=["holdout"])
+    stack.write("experiment", key, name=key, flag=key, holdout=key)
+    stack.up()
+    stack.remove("experiment", key)
+    stays = "a holdout stays in flag {}, and goes on to keep {} % of all out of it until the holdout is deleted"
+    assert of("experiment") == [stays.format(key, 10)]
+    stack.write("holdout", key, name=key, exclusion_percentage=20)
+    assert of("experiment") == [stays.format(key, 20)]
+    stack.up()
+    stack.write("holdout", key, name=key, exclusion_percentage=30)
+    assert f"flag {key}: a holdout keeps out 30 % of all instead of 20 %" in of("holdout")
+    stack.write("experiment", key, name=key, flag=key)
+    stack.up()
+    stack.remove("experiment", key)
+    stack.remove("holdout", key)
+    assert of("experiment") == []
+    assert of("holdout") == [f"flag {key}: a holdout keeps out 0 % of all instead of 30 %"]
 
 
 def test_of_too_many_conditions_only_whom_the_changed_one_touches_may_get_another_variant(
