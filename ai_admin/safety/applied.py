@@ -332,10 +332,22 @@ def unfinished(before: Manifest, definitions: Iterable[Definition]) -> dict[str,
     return {name: left[origin] for name, origin in origins.items() if name not in before and origin in left}
 
 
-def served(entry: Entry | None) -> Rollout:
-    """Return whom a flag serves by its entry: nobody where there is no flag or it is off."""
-    found: Rollout = (entry or {}).get("rollout") or {}
-    return found if (entry or {}).get("active") else {}
+def served(entry: Entry | None, exits: bool = True) -> Rollout:
+    """Return whom a flag serves by its entry: nobody where there is no flag or it is off.
+
+    With ``exits`` false, as where PostHog keeps no early exit: an organisation may lack it. Of equal conditions the
+    widest counts then.
+    """
+    entry = entry or {}
+    found: Rollout = (entry.get("rollout") or {}) if entry.get("active") else {}
+    if exits or not entry.get("early_exit"):
+        return found
+    equal = {condition: sorted(map(tuple, parts)) for condition, parts in (entry.get("equal") or {}).items()}
+    widest = {condition: {variant: share for share, variant in parts} for condition, parts in equal.items()}
+    return {
+        condition: {**parts, **widest[condition], "": equal[condition][-1][0]} if condition in equal else parts
+        for condition, parts in found.items()
+    }
 
 
 def switches(before: Manifest, after: Manifest) -> dict[str, str]:

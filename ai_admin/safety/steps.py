@@ -66,15 +66,23 @@ def _too_far(then: Shares, now: Shares, most: Shares) -> Iterator[_Step]:
 
 def _of_conditions(was: Entry, now: Entry) -> Iterator[_Step]:
     """Yield which conditions grow too far, and which variants in them."""
-    then, most = served(was), _at_peak(was)
     known = {EVERYBODY, *(was.get("rollout") or ()), *served(when_on(was))}
-    for condition, parts in served(now).items():
-        if condition in known:
-            for step in _too_far(then.get(condition, {}), parts, most.get(condition, {})):
-                of_whom = f"the share of variant {step.variant}" if step.variant else "a release condition"
-                start, share = f"{step.start:g}", f"{step.share:g}"
-                what = f"{of_whom} would grow from {start} % to {share} %, {ROLLOUT_STEP} points may be in one run"
-                yield replace(step, what=what)
+    for exits in _ways(was, now):
+        then, most = served(was, exits), _at_peak(was, exits)
+        for condition, parts in served(now, exits).items():
+            if condition in known:
+                for step in _too_far(then.get(condition, {}), parts, most.get(condition, {})):
+                    of_whom = f"the share of variant {step.variant}" if step.variant else "a release condition"
+                    start, share = f"{step.start:g}", f"{step.share:g}"
+                    what = f"{of_whom} would grow from {start} % to {share} %, {ROLLOUT_STEP} points may be in one run"
+                    yield replace(step, what=what)
+
+
+def _ways(*sides: Entry) -> set[bool]:
+    """Return with and without an early exit: an organisation may lack it, so that PostHog keeps none, and what would
+    grow without it counts as well.
+    """
+    return {False, any(side.get("early_exit") for side in sides)}
 
 
 def _of_everybody(was: Entry, now: Entry, kinds: Collection[Collection[str]]) -> Iterator[_Step]:
@@ -83,20 +91,19 @@ def _of_everybody(was: Entry, now: Entry, kinds: Collection[Collection[str]]) ->
     Conditions that this run removes count as conditions for nobody, since no file has them any more. What people get
     because another condition shrinks never counts, so that a bad candidate can be withdrawn.
     """
-    before, after = served(was), served(now)
-    grown = {
-        variant
-        for condition, parts in after.items()
-        for variant, part in parts.items()
-        if part > before.get(condition, {}).get(variant, 0)
-    }
-    if not grown:
-        return
-    # An organisation may lack the early exit, so that PostHog keeps none: what would grow without it counts as well.
-    for exits in {False, bool(was.get("early_exit") or now.get("early_exit"))}:
+    for exits in _ways(was, now):
+        before, after = served(was, exits), served(now, exits)
+        grown = {
+            variant
+            for condition, parts in after.items()
+            for variant, part in parts.items()
+            if part > before.get(condition, {}).get(variant, 0)
+        }
+        if not grown:
+            continue
         then, most, soon = (
             at_least(rollout, kinds, exits and bool(entry.get("early_exit")))
-            for rollout, entry in ((before, was), (_at_peak(was), was), (after, now))
+            for rollout, entry in ((before, was), (_at_peak(was, exits), was), (after, now))
         )
         for step in _too_far(then, soon, most):
             if step.variant in grown:
@@ -118,9 +125,9 @@ def _of_stopped(was: Entry, now: Entry, known: Filters, step: float = ROLLOUT_ST
             yield _Step(start, share, what=what)
 
 
-def _at_peak(entry: Entry) -> Rollout:
+def _at_peak(entry: Entry, exits: bool) -> Rollout:
     """Return whom a flag serves, each variant to as many as it ever was."""
-    rollout, peak = served(entry), entry.get("peak") or {}
+    rollout, peak = served(entry, exits), entry.get("peak") or {}
     return {
         condition: {variant: max(part, peak.get(condition, {}).get(variant, 0)) for variant, part in parts.items()}
         for condition, parts in rollout.items()
@@ -140,12 +147,12 @@ def returning(before: Manifest, after: Manifest, reach: Reach) -> set[str]:
 
 
 def _within(entry: Entry, last: Entry, known: Filters) -> bool:
-    was = served(last)
     return (
-        bool(was)
+        bool(served(last))
         and all(
-            share <= was.get(condition, {}).get(variant, 0)
-            for condition, variants in served(entry).items()
+            share <= served(last, exits).get(condition, {}).get(variant, 0)
+            for exits in _ways(last, entry)
+            for condition, variants in served(entry, exits).items()
             for variant, share in variants.items()
         )
         and not any(_of_stopped(last, entry, known, 0))

@@ -162,7 +162,8 @@ class Guard:
         """
         if _switches_on(kind_name, live, wanted):
             code = on_code(wanted["key"])
-            shares = [served[""] for served in rollout(wanted).values()] if "release_conditions" in wanted else [100]
+            conditions = wanted.get("release_conditions", [{}])
+            shares = [each.get("rollout_percentage", 100) for each in conditions]
             growth = rollout_code(wanted["key"], 0, max(shares, default=0))
             if self._settings.consents.isdisjoint([code, growth]):
                 raise Unsafe(
@@ -216,22 +217,24 @@ class Guard:
             )
 
     def _check_step(self, olds: Properties, news: Properties, unchanged: bool) -> None:
-        # A condition that PostHog lacks is new in the file, and may start anywhere, or was changed by hand.
-        live = already_served(olds, news) if unchanged else rollout(olds)
-        known = {EVERYBODY, *live}
         # With this consent a flag that is off comes back at once to the conditions that PostHog kept meanwhile.
         counts = olds.get("active", True) or on_code(news["key"]) in self._settings.consents
-        was = live if counts else {}
         steps: list[str] = []
         codes: dict[str, None] = {}
-        for condition, served in rollout(news).items():
-            for variant, share in served.items() if unchanged else [("", served[""])]:
-                start = was.get(condition, {}).get(variant, 0)
-                code = rollout_code(news["key"], start, share, variant)
-                if condition in known and share - start > ROLLOUT_STEP and code not in self._settings.consents:
-                    of_whom = (f"variant {variant} in " if variant else "") + _called(condition, news)
-                    steps.append(f"{of_whom} is at {start:g} % in PostHog and would grow to {share:g} %")
-                    codes[code] = None
+        # Also without an early exit, which an organisation may lack: of equal conditions the widest counts then.
+        for sides in ((olds, news), [{**each, "early_exit": False} for each in (olds, news)]):
+            # A condition that PostHog lacks is new in the file, and may start anywhere, or was changed by hand.
+            live = already_served(*sides) if unchanged else rollout(sides[0])
+            known = {EVERYBODY, *live}
+            was = live if counts else {}
+            for condition, served in rollout(sides[1]).items():
+                for variant, share in served.items() if unchanged else [("", served[""])]:
+                    start = was.get(condition, {}).get(variant, 0)
+                    code = rollout_code(news["key"], start, share, variant)
+                    if condition in known and share - start > ROLLOUT_STEP and code not in self._settings.consents:
+                        of_whom = (f"variant {variant} in " if variant else "") + _called(condition, news)
+                        steps.append(f"{of_whom} is at {start:g} % in PostHog and would grow to {share:g} %")
+                        codes[code] = None
         if olds.get("early_exit") and counts:
             behind = {**filters(olds), **filters(news)}
             for start, share in sorted(freed(rollout(olds), rollout(news), bool(news.get("early_exit")), behind)):
@@ -242,7 +245,7 @@ class Guard:
                     codes[code] = None
         if steps:
             raise Unsafe(
-                f"{', '.join(steps)}, {ROLLOUT_STEP} points may be in one run; "
+                f"{', '.join(dict.fromkeys(steps))}, {ROLLOUT_STEP} points may be in one run; "
                 + TO_CONSENT.format(" and ".join(codes))
             )
 

@@ -182,6 +182,18 @@ def test_whom_an_early_exit_stops_in_posthog_is_not_let_through_at_once(unchange
     guard(careful=True).change("flag", "1", flag(release_conditions=[few, every]), live, unchanged)
 
 
+@pytest.mark.parametrize("unchanged", [True, False])
+def test_of_equal_conditions_the_widest_counts_where_posthog_may_keep_no_early_exit(unchanged: bool) -> None:
+    conditions = [{"rollout_percentage": share, "properties": []} for share in (10, 100)]
+    live, wanted = (flag(early_exit=True, release_conditions=some) for some in (conditions[:1], conditions))
+    with pytest.raises(Unsafe, match=r"^release condition 1 is at 10 % in PostHog and would grow to 100 %, 25 points"):
+        guard(careful=True).change("flag", "1", live, wanted, unchanged)
+    guard(careful=True, consent="rollout/f/10-100").change("flag", "1", live, wanted, unchanged)
+    guard(careful=True).change("flag", "1", wanted, live, unchanged)
+    with pytest.raises(Unsafe, match="is off in PostHog"):
+        guard(consent="rollout/f/0-10").adopt("flag", {**wanted, "active": False}, wanted)
+
+
 def test_whom_a_holdout_keeps_out_in_posthog_is_not_served_in_passing() -> None:
     """A flag's file that does not leave the holdout to PostHog takes it out."""
     live = flag(holdout={"id": 1, "exclusion_percentage": 5})

@@ -151,6 +151,21 @@ def test_an_early_exit_that_posthog_may_not_keep_makes_nothing_smaller() -> None
         assert codes(after, made(for_(set_, share=15), for_(also, share=100))) == []
 
 
+@pytest.mark.parametrize("whom", [(), (BETA,)])
+def test_of_equal_conditions_the_widest_counts_where_posthog_may_keep_no_early_exit(whom: tuple[Any, ...]) -> None:
+    low, high = for_(*whom, share=10), for_(*whom, share=100)
+    assert codes(made(low), made(low, high)) == ["rollout/f/10-100"]
+    assert codes(made(low, early_exit=False), made(low, high)) == ["rollout/f/10-100"]
+    assert codes(made(low, high), made(low, high, early_exit=False)) == ["rollout/f/10-100"]
+    assert codes(made(low, high), made(for_(*whom, share=20), high)) == []
+    assert codes(made(low, high), made(low)) == []
+    third = for_(*whom, share=30)
+    before = applied([made(third), *REST], [made(third, active=False), *REST])
+    assert [each.code for each in judged(before, [made(third), *REST], careful=True)] == ["on/f"]
+    found = {each.code for each in judged(before, [made(third, high), *REST], careful=True)}
+    assert found == {"rollout/f/0-30", "rollout/f/0-100"}
+
+
 def test_the_refusal_says_for_whom() -> None:
     [refusal] = judged([made(FEW, ALL), *REST], [made(FEW, ALL, early_exit=False), *REST], careful=True)
     assert refusal.what == (
