@@ -184,7 +184,7 @@ def test_whom_an_early_exit_stops_in_posthog_is_not_let_through_at_once(unchange
 
 @pytest.mark.parametrize("unchanged", [True, False])
 def test_of_equal_conditions_the_widest_counts_where_posthog_may_keep_no_early_exit(unchanged: bool) -> None:
-    conditions = [{"rollout_percentage": share, "properties": []} for share in (10, 100)]
+    conditions: list[dict[str, Any]] = [{"rollout_percentage": each, "properties": []} for each in (10, 100)]
     live, wanted = (flag(early_exit=True, release_conditions=some) for some in (conditions[:1], conditions))
     with pytest.raises(Unsafe, match=r"^release condition 1 is at 10 % in PostHog and would grow to 100 %, 25 points"):
         guard(careful=True).change("flag", "1", live, wanted, unchanged)
