@@ -11,7 +11,7 @@ import json
 import re
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from providers.posthog.consents import (
     CONSENTED,
@@ -36,9 +36,13 @@ from providers.posthog.consents import (
 from providers.posthog.errors import Unsafe
 from providers.posthog.kinds import KINDS
 from providers.posthog.kinds.base import Kind, Properties
-from providers.posthog.reconcile import same
+from providers.posthog.kinds.holdout import written_share
+from providers.posthog.reconcile import known, same
 from providers.posthog.settings import Settings
 from providers.posthog.shares import already_served, filters, freed
+
+if TYPE_CHECKING:
+    from providers.posthog.inventory import Inventory
 
 UNDER_WAY: Mapping[str, tuple[str, str, Callable[[str], str]]] = {
     "start_date": ("started", "become a draft", reset_code),
@@ -49,6 +53,12 @@ UNDER_WAY: Mapping[str, tuple[str, str, Callable[[str], str]]] = {
 }
 """The fields of an experiment or a survey that no file takes away in passing, each with what was done, what would
 become of it, and the consent."""
+
+_KEEPS_OUT: Mapping[str, tuple[str, str]] = {
+    "holdout": ("exclusion_percentage", "write `exclusion_percentage: {:g}`"),
+    "experiment": ("holdout", "write `unmanaged: [holdout]`"),
+}
+"""By kind, the field by which an object keeps people out of flags, and how to keep what PostHog has of it."""
 
 
 class Guard:
@@ -65,6 +75,10 @@ class Guard:
         self._replaced: set[tuple[str, str]] = set()
         self._deleted: set[tuple[str, str]] = set()
         self._shown: set[str] = set()
+        self._kept_out: dict[str, float] = {}
+        """By the ids of holdouts that this run changes, what they keep out then."""
+        self._moved: set[str] = set()
+        """The ids of flags that get what another holdout keeps out, or none, by an experiment."""
 
     def configure(self, settings: Settings) -> None:
         """Set the stack's settings: of this run, or, where no program runs, of the last `up`."""
@@ -207,8 +221,47 @@ class Guard:
                     f"not changed, as one of more than {allowed}",
                 )
 
+    def keeps_out(self, kind_name: str, id_: str, olds: Properties, news: Properties, inventory: Inventory) -> None:
+        """Judge a change of a holdout or an experiment: PostHog writes the share that a holdout keeps out into flags.
+
+        ``olds`` is what PostHog holds, empty for a new object; ``news`` is empty for a deletion. In a preview too.
+        Raises :class:`Unsafe` where a flag that is on would serve whom PostHog keeps out of it, and ``ApiError``.
+        """
+        field, keep = _KEEPS_OUT[kind_name]
+        stays = same(olds.get(field), news.get(field)) or field in news.get("unmanaged", ())
+        if not self.program or not self._settings.careful or stays:
+            return
+        flags: Mapping[str, Mapping[str, Any] | None] = {}
+        share: float = 0
+        if kind_name == "holdout":
+            share = self._kept_out[id_] = news.get(field, 0)
+            there = inventory.all(KINDS["flag"]).items()
+            held = {each: flag for each, flag in there if str(_holdout(flag).get("id")) == id_}
+            flags = {each: flag for each, flag in held.items() if each not in self._moved}
+        elif news and known([news["flag"], news.get(field)]):  # else the run that makes them looks at this again
+            share = self._share(news.get(field), inventory)
+            flags = {str(news["flag"]): inventory.get(KINDS["flag"], str(news["flag"]))}
+        kept = {each["key"]: _excluded(_holdout(each)) for each in flags.values() if each and each["active"]}
+        more = {key: was for key, was in sorted(kept.items()) if was > share}
+        codes = [withhold_code(key, was, share) for key, was in more.items()]
+        if not self._settings.consents.issuperset(codes):
+            raise Unsafe(
+                f"a holdout keeps {' and '.join(f'{was:g} % of all out of {key}' for key, was in more.items())} in "
+                f"PostHog, and would keep out {share:g} %; {keep.format(max(more.values()))} to leave that so; "
+                f"{TO_CONSENT.format(' and '.join(codes))}"
+            )
+        if kind_name == "experiment":
+            self._moved.update(flags)
+
+    def _share(self, holdout: Any, inventory: Inventory) -> float:
+        """Return the share that a holdout (its id) keeps out once this run has changed it."""
+        if holdout is None:
+            return 0
+        live = inventory.get(KINDS["holdout"], str(holdout)) or {}
+        return self._kept_out.get(str(holdout), written_share(live.get("filters")))
+
     def _check_holdout(self, olds: Properties, news: Properties) -> None:
-        was, share = ((each.get("holdout") or {}).get("exclusion_percentage") or 0 for each in (olds, news))
+        was, share = (_excluded(each.get("holdout")) for each in (olds, news))
         code = withhold_code(news["key"], was, share)
         if olds.get("active", True) and share < was and code not in self._settings.consents:
             raise Unsafe(
@@ -292,6 +345,15 @@ class Guard:
         shown = reason in self._shown
         self._shown.add(reason)
         return Unsafe(shorter if shown else reason)
+
+
+def _holdout(flag: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what a flag's filters in PostHog say of a holdout; empty where they say nothing."""
+    return (flag.get("filters") or {}).get("holdout") or {}
+
+
+def _excluded(holdout: Mapping[str, Any] | None) -> float:
+    return (holdout or {}).get("exclusion_percentage") or 0
 
 
 def _called(condition: str, flag: Properties) -> str:

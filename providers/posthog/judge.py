@@ -81,6 +81,7 @@ class Judge:
                         guard.anew(meta.name, self.seen(meta.id, olds, {}, meta), anew)
                     sides = self._with_left(meta.id, live, properties)
                     guard.change(self.kind.name, meta.name, *sides, meta.unchanged, meta.targeting)
+                    self._check_kept_out(meta.id, live, properties)
                     self._check_left(meta.id, properties, fields)
                     sent = reconcile.created(self.kind, properties) if anew else fields
                     self._check_names(properties, reconcile.with_always_sent(self.kind, sent))
@@ -117,6 +118,7 @@ class Judge:
                 sent = self._changed(match.live, match.wanted) if match else reconcile.created(self.kind, properties)
                 if sent and not meta.refused:
                     wanted = match.wanted if match else properties
+                    self._check_kept_out(match.id if match else "", match.live if match else {}, wanted)
                     self._check_names(wanted, reconcile.with_always_sent(self.kind, sent))
         except NotRead:
             raise
@@ -161,6 +163,7 @@ class Judge:
                 self._session.reviewed.check(meta.name, live)
                 is_on = partial(self._session.switch_history.is_on, id_)
                 self._session.guard.delete(self.kind.name, id_, live, project, is_on)
+                self._check_kept_out(id_, live, {})
         except Refused as problem:
             return str(problem)
         return ""
@@ -267,6 +270,10 @@ class Judge:
             self._session.guard.dates(self.kind, meta.name, live, wanted, by)
         if self.kind.name == "experiment" and wanted.get("start_date") and not live.get("start_date"):
             self._check_start(wanted, meta)
+
+    def _check_kept_out(self, id_: str, live: Properties, wanted: Properties) -> None:
+        if self.kind.name in ("holdout", "experiment"):
+            self._session.guard.keeps_out(self.kind.name, id_, live, wanted, self._session.inventory)
 
     def _check_start(self, wanted: Properties, meta: Metadata) -> None:
         """Refuse to start an experiment whose flag is off and stays off: PostHog would switch it on with the start."""

@@ -20,6 +20,13 @@ def _read_share(raw: Any, _: Reading) -> Any:
     return filters[0]["rollout_percentage"] if alone and not filters[0].get("properties") else filters
 
 
+def written_share(filters: Any) -> float:
+    """Return the share that PostHog writes into the flags of a holdout's experiments, by its ``filters``
+    (experiment_holdouts.py).
+    """
+    return ((filters or [{}])[0].get("rollout_percentage")) or 0
+
+
 def _share_text(value: Any) -> str:
     return f"{plain_text(value)} %" if isinstance(value, int | float) else plain_text(value)
 

@@ -38,6 +38,11 @@ def refused(stack: Stack) -> str:
     return str(refusal.value)
 
 
+def refused_with(stack: Stack, *consents: str) -> str:
+    stack.configure(consent=" ".join(consents))
+    return refused(stack)
+
+
 def live(sandbox: Sandbox, key: str) -> dict[str, Any]:
     [found] = [each for each in sandbox.items("feature_flags") if each["key"] == key]
     return dict(found)
@@ -155,6 +160,93 @@ def test_a_holdout_that_keeps_fewer_out_asks_for_consent(careful: Stack, sandbox
     assert "add withhold/kept-out/2-0 to ai-admin:consent" in refused(careful)
     sandbox.call("PATCH", careful.path("experiment/kept-out"), {"holdout_id": None}, key=colleague)
     careful.up()
+
+
+def kept_out(stack: Stack, *keys: str, share: int = 5) -> None:
+    """Write a holdout, and flags with an experiment each that is in it."""
+    [holdout, *_] = keys
+    stack.write("holdout", holdout, name=holdout, exclusion_percentage=share)
+    variants = [{"key": key, "rollout_percentage": 50} for key in ("control", "test")]
+    for key in keys:
+        stack.write("flag", key, variants=variants, release_conditions=[{}], unmanaged=["holdout"])
+        stack.write("experiment", key, name=key, flag=key, holdout=holdout)
+
+
+def share_in(sandbox: Sandbox, key: str) -> Any:
+    return (live(sandbox, key)["filters"].get("holdout") or {}).get("exclusion_percentage")
+
+
+def test_a_holdout_that_somebody_raised_is_not_put_back_in_passing(
+    careful: Stack, sandbox: Sandbox, colleague: str
+) -> None:
+    """To keep people out of AI is a switch-off in part."""
+    kept_out(careful, "raised", "raised-too", "raised-off")
+    careful.up()
+    sandbox.call("PATCH", careful.path("flag/raised-off"), {"active": False}, key=colleague)
+    raised = {"filters": [{"properties": [], "rollout_percentage": 40}]}
+    sandbox.call("PATCH", careful.path("holdout/raised"), raised, key=colleague)
+    sandbox.requests()
+    said = refused(careful)
+    assert "holdout/raised: a holdout keeps 40 % of all out of raised and 40 % of all out of raised-too in" in said
+    assert "would keep out 5 %; write `exclusion_percentage: 40` to leave that so; to consent, add" in said
+    assert "add withhold/raised/40-5 and withhold/raised-too/40-5 to ai-admin:consent" in said
+    assert careful.change("holdout/raised").refused == said
+    assert sandbox.writes() == []
+    assert "add withhold/raised/40-5 and" in refused_with(careful, "withhold/raised/40-5")
+    careful.up("withhold/raised/40-5", "withhold/raised-too/40-5")
+    assert share_in(sandbox, "raised") == 5
+
+
+def test_a_holdout_that_somebody_raised_is_lowered_by_no_consent_to_other_figures(
+    careful: Stack, sandbox: Sandbox, colleague: str
+) -> None:
+    kept_out(careful, "higher")
+    careful.up()
+    raised = {"filters": [{"properties": [], "rollout_percentage": 40}]}
+    sandbox.call("PATCH", careful.path("holdout/higher"), raised, key=colleague)
+    kept_out(careful, "higher", share=10)
+    assert "add withhold/higher/40-10 to" in refused(careful)
+    kept_out(careful, "higher", share=50)
+    careful.up()
+    assert share_in(sandbox, "higher") == 50
+    raised["filters"][0]["rollout_percentage"] = 60
+    sandbox.call("PATCH", careful.path("holdout/higher"), raised, key=colleague)
+    careful.write("experiment", "higher", name="higher", flag="higher")
+    careful.remove("holdout", "higher")
+    assert "add withhold/higher/60-0 to" in refused_with(careful, "withhold/higher/50-0")
+    assert share_in(sandbox, "higher") == 60
+    careful.up("withhold/higher/50-0", "withhold/higher/60-0")
+    assert share_in(sandbox, "higher") is None
+
+
+def test_a_holdout_that_somebody_gave_an_experiment_is_not_taken_from_its_flag_in_passing(
+    careful: Stack, sandbox: Sandbox, colleague: str
+) -> None:
+    careful.write("holdout", "large", name="large", exclusion_percentage=40)
+    kept_out(careful, "given")
+    careful.up()
+    large = {"holdout_id": int(careful.path("holdout/large").split("/")[1])}
+    sandbox.call("PATCH", careful.path("experiment/given"), large, key=colleague)
+    assert share_in(sandbox, "given") == 40
+    sandbox.requests()
+    said = refused(careful)
+    assert (
+        "experiment/given: a holdout keeps 40 % of all out of given in PostHog, and would keep out 5 %; write" in said
+    )
+    assert "add withhold/given/40-5 to ai-admin:consent" in said
+    assert careful.change("experiment/given").refused == said
+    careful.write("experiment", "given", name="given", flag="given")
+    assert "add withhold/given/40-0 to ai-admin:consent" in refused_with(careful, "withhold/given/5-0")
+    assert sandbox.writes() == []
+    careful.write("experiment", "given", name="given", flag="given", unmanaged=["holdout"])
+    careful.up()
+    careful.write("experiment", "given", name="given", flag="given", holdout="given")
+    assert "add withhold/given/40-5 to ai-admin:consent" in refused(careful)
+    kept_out(careful, "given", share=45)
+    careful.remove("holdout", "large")
+    assert careful.change("experiment/given").refused == careful.change("holdout/large").refused == ""
+    careful.up()
+    assert share_in(sandbox, "given") == 45
 
 
 def test_a_static_cohort_keeps_its_members_under_another_key(careful: Stack, sandbox: Sandbox) -> None:
