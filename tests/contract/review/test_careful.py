@@ -249,6 +249,22 @@ def test_a_holdout_that_somebody_gave_an_experiment_is_not_taken_from_its_flag_i
     assert share_in(sandbox, "given") == 45
 
 
+def test_a_new_experiment_keeps_no_fewer_out_of_a_flag_than_posthog(
+    careful: Stack, sandbox: Sandbox, colleague: str
+) -> None:
+    careful.write("holdout", "theirs", name="theirs", exclusion_percentage=40)
+    kept_out(careful, "beforehand")
+    careful.remove("experiment", "beforehand")
+    careful.up()
+    path, filters = careful.path("flag/beforehand"), live(sandbox, "beforehand")["filters"]
+    holdout = {"id": int(careful.path("holdout/theirs").split("/")[1]), "exclusion_percentage": 40}
+    sandbox.call("PATCH", path, {"filters": {**filters, "holdout": holdout}}, key=colleague)
+    kept_out(careful, "beforehand")
+    assert "add withhold/beforehand/40-5 to ai-admin:consent" in refused(careful)
+    careful.up("withhold/beforehand/40-5")
+    assert share_in(sandbox, "beforehand") == 5
+
+
 def test_a_static_cohort_keeps_its_members_under_another_key(careful: Stack, sandbox: Sandbox) -> None:
     """D4: members that were put in by hand are in no file."""
     careful.write("cohort", "d4", name="D4", is_static=True)
