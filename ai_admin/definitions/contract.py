@@ -79,6 +79,9 @@ def _why(kind: str, finding: Finding) -> str:
     if len(finding.path) == 1 and place not in schemas.schema(kind)["properties"]:
         return f"no key of a file says {place}"
     if finding.absent:
+        _, missing, more = finding.message.partition(f'"{finding.absent}" is missing')
+        if missing:
+            return f"{place or 'it'} has no {finding.absent} in PostHog, and a file has to say it{more}"
         where = f"{place}: " if place else ""
         return f"{where}{finding.message}, and PostHog holds nothing that a file could say there"
     return f"{place}: {finding.message}"
@@ -100,6 +103,8 @@ def defined_at(file: Written, path: Path) -> tuple[Ref, Path]:
 
 def fields_at(kind: str, path: Path) -> Iterator[str]:
     """Yield the fields that a key of a file says."""
+    if kind == "flag" and path[0:1] == ("variants",) and path[2:3] == ("payload",):
+        path = ("payload",)
     for field in KINDS[kind].fields if path else ():
         if path[0] in (field.written or (field.name,)):
             yield field.name

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+INEXPRESSIBLE = "no file can express"
+
 
 def inexpressible(fields: Iterable[str], left: Mapping[str, Any], right: Mapping[str, Any]) -> str:
     """Return the sentence that no file can express what two definitions have otherwise in these fields."""
     parts = (_differing(name, left.get(name), right.get(name)) for name in fields)
-    return f"no file can express the value of {', '.join(parts)}"
+    return f"{INEXPRESSIBLE} the value of {', '.join(parts)}"
 
 
 def _differing(name: str, left: Any, right: Any) -> str:

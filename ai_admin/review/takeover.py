@@ -25,17 +25,20 @@ from ai_admin.definitions.forms.base import Written
 from ai_admin.definitions.index import Unit
 from ai_admin.definitions.layout import COLUMNS
 from ai_admin.definitions.model import Problem, Source
-from ai_admin.definitions.places import inexpressible
+from ai_admin.definitions.places import INEXPRESSIBLE, inexpressible
 from ai_admin.definitions.rules.catalogue import Use, property_uses
 from ai_admin.definitions.stacks import counted_stacks, known_stacks
 from ai_admin.review.comparison import LEAVES, Comparison, made_by_posthog
-from ai_admin.review.live import Object, Objects
+from ai_admin.review.live import Object, Objects, title
 from ai_admin.review.trial import trial
 from providers.posthog.errors import NotEdited
+from providers.posthog.inventory import Live
 from providers.posthog.kinds import KINDS, Ref
-from providers.posthog.kinds.base import Properties
+from providers.posthog.kinds.base import Properties, refs
 from providers.posthog.kinds.flag import NOT_MANAGED, is_encrypted
+from providers.posthog.kinds.tiles import tile_name
 from providers.posthog.reconcile import same
+from providers.posthog.references import with_refs
 
 ROUNDS = 30
 """How often what could not be expressed is taken out, and the rest tried again; each round takes something out."""
@@ -52,9 +55,17 @@ class Left:
     id: str
     title: str
     reason: str
+    page: str = ""
+    """The address of its page; empty where it has none."""
+
+    @property
+    def called(self) -> str:
+        """What people find it by: its name, or its page where it has none."""
+        named = repr(self.title) if self.title or not self.page else f"without a name ({self.page})"
+        return f"{KINDS[self.kind].words} {self.id} {named}"
 
     def __str__(self) -> str:
-        return f"{KINDS[self.kind].words} {self.id} {self.title!r}: {self.reason}"
+        return f"{self.called}: {self.reason}"
 
 
 @dataclass
@@ -115,7 +126,7 @@ class _TakeOver:
                 if objects.told_of(live) is None:
                     continue
                 reason = "a file has one Slack message and one webhook of an alert, with the alert's name"
-            self._leave(kind.name, id_, str(live.get("name") or ""), reason)
+            self._leave(kind.name, id_, live, reason)
         self._prepare()
 
     def _named_apart(self) -> tuple[Objects, dict[Ref, Object]]:
@@ -173,15 +184,27 @@ class _TakeOver:
     def _leave_webhook(self, ref: Ref) -> None:
         alert, id_ = Ref("alert", ref.key.rpartition(".")[0]), self._every[ref].id
         name = re.sub(r"\W+", "_", f"{alert.key}_WEBHOOK_URL").upper()
-        self._note(
-            alert,
-            f"The webhook stays PostHog's: its address may be a secret, which is in no file. To take it over, put the\n"
-            f"address into a variable, and write under notify: webhook: {{url: {{env: {name}}}, adopt: {id_}}}",
-        )
-        self._exclude(ref, f"the address of a webhook may be a secret, see the comment in the file of {alert}")
+        said = f"webhook: {{url: {{env: {name}}}, adopt: {id_}}}"
+        reason = "the address of a webhook may be a secret"
+        if alert in self._forms:
+            self._note(
+                alert,
+                "The webhook stays PostHog's: its address may be a secret, which is in no file. To take it over, put\n"
+                f"the address into a variable, and write under notify: {said}",
+            )
+            self._exclude(ref, f"{reason}, see the comment in the file of {alert}")
+        else:  # its file is there already
+            place = f"stacks: {self._stack}: notify:" if self._many_stacks else "notify:"
+            advice = f"to take it over, put it into a variable, and write in the file of {alert} under {place} {said}"
+            self._exclude(ref, f"{reason}, which is in no file; {advice}")
 
-    def _leave(self, kind: str, id_: str, title: str, reason: str) -> None:
-        self._result.left.append(Left(kind, id_, title, reason))
+    def _leave(self, kind: str, id_: str, live: Live, reason: str) -> None:
+        self._result.left.append(self._left(kind, id_, live, reason))
+
+    def _left(self, kind: str, id_: str, live: Live, reason: str = "") -> Left:
+        where, path = self._comparison.project.client.connection, KINDS[kind].page_of(live)
+        page = f"{where.host}/project/{where.project_id}/{path}" if path else ""
+        return Left(kind, id_, title(KINDS[kind], live), reason, page)
 
     def _exclude(self, ref: Ref, reason: str) -> None:
         """Leave an object to PostHog; what names it can't be expressed then either, and is found in the next round."""
@@ -193,7 +216,7 @@ class _TakeOver:
             self._note(Ref("dashboard", ref.key), f"The tiles stay PostHog's: {reason}.")
         elif ref in self._every:
             each = self._every[ref]
-            self._leave(ref.kind, each.id, each.title, reason)
+            self._leave(ref.kind, each.id, each.live, reason)
         if ref.kind == "dashboard":
             self._forms.pop(Ref("tiles", ref.key), None)
 
@@ -239,12 +262,37 @@ class _TakeOver:
         """Leave fields to PostHog where people can, and else the whole object."""
         table = {each.name: each for each in KINDS[ref.kind].fields}
         names = [name for name in fields if name in table]
-        left = self._unmanaged[ref]
+        left, reason = self._unmanaged[ref], self._nowhere(ref, names, reason) or reason
         if names and all(table[name].manageable and name not in left for name in names):
             for name in names:
                 self._leave_field(ref, name, reason)
         else:
             self._exclude(ref, reason)
+
+    def _nowhere(self, ref: Ref, fields: Sequence[str], reason: str) -> str:
+        """Return in words what is named in fields (none: all of them) that no file defines, where a reason is about
+        that: the key or number that it says is nothing that people know.
+        """
+        form, found = self._forms.get(ref, {}), list[str]()
+        named = {name: value for name, value in form.items() if not fields or name in fields}
+
+        def look(kind: str, id_: Any) -> None:
+            if KINDS[kind].numeric_id and not str(id_)[:1].isdigit():  # "all" instead of cohorts
+                return
+            if reason.startswith(INEXPRESSIBLE) or re.search(rf"\b{re.escape(str(id_))}\b", reason):
+                said = str(id_)  # with more than an id, why it is none
+                found.append(f"{KINDS[kind].words} {said}{'' if ' ' in said else ', which is deleted'}")
+
+        with_refs(KINDS[ref.kind], named, look)
+        for each in refs(named):
+            if each in self._every and each not in {*self._forms, *self._defined} and f'"{each.key}"' in reason:
+                found.append(f"{self._called(each)}, which is left to PostHog")
+        return f"it names the {' and the '.join(dict.fromkeys(found))}" if found else ""
+
+    def _called(self, ref: Ref) -> str:
+        """Return what people find an object by."""
+        each = self._every[ref]
+        return self._left(ref.kind, each.id, each.live).called
 
     def _definitions(self) -> Iterator[Definition]:
         boards = self._boards()
@@ -370,14 +418,20 @@ class _TakeOver:
             yield from self._notes[ref]
         for tile in self._forms.get(Ref("tiles", file.key), {}).get("tiles", ()) if file.kind == "dashboard" else ():
             if reason := self._unplaced(tile):
-                shown = next((tile[name] for name in ("insight", "text", "button", "widget") if name in tile), "")
-                what = str(shown).partition("\n")[0][:40]
-                yield f"Left to PostHog: the tile of {what}, since {reason}."
+                yield f"Left to PostHog: the tile of {self._shown(tile)}, since {reason}."
         if file.kind == "event":
             kind = "person" if file.value.get("type") == "person" else "event"
             unmet = [n for n in file.value.get("properties", {}) if Ref("property", f"{kind}.{n}") in self._invented]
             if unmet:
                 yield f"PostHog has met no {', '.join(unmet)} yet; the type is a guess of how definitions compare it."
+
+    def _shown(self, tile: Mapping[str, Any]) -> str:
+        """Return what a tile shows, as people find it on the dashboard."""
+        insight = tile.get("insight")
+        if isinstance(insight, Ref):
+            return str(insight) if insight in {*self._forms, *self._defined, *self._there} else self._called(insight)
+        kind, _, text = tile_name(tile).partition(" ")
+        return f"the {kind} {text[:40]!r}"
 
     def _with_adoptions(self, files: list[Written]) -> list[Written]:
         """Return files that say which object they take over where its name alone would not tell."""

@@ -156,3 +156,52 @@ def test_what_refers_to_what_has_a_file_is_taken_over_later(sandbox: Sandbox, ro
         "alerts/funnelsalertconfig.yaml", "alerts/hogqlalertconfig.yaml", "subscriptions/weekly.yaml"
     }  # fmt: skip
     assert not [*compare(project, root).differences()]
+
+
+def test_a_reason_names_what_people_find_in_posthog(sandbox: Sandbox, root: Path) -> None:
+    """No number of something that is gone, no key that nothing has, and no field beside the one it is about."""
+    project = project_of(sandbox)
+    project.call("POST", "event_definitions/", {"name": "ai"})
+    leaf = {"type": "person", "key": "plan", "value": ["pro"], "operator": "exact"}
+    criteria = {"properties": {"type": "OR", "values": [{"type": "AND", "values": [leaf]}]}}
+    gone = project.call("POST", "cohorts/", {"name": "Gone", "filters": criteria})["id"]
+    member = {"type": "cohort", "key": "id", "value": gone, "operator": "in"}
+    flag = project.call("POST", "feature_flags/", {"key": "on-gone", "filters": {"groups": [{"properties": [member]}]}})
+    for path, deleted in ((f"feature_flags/{flag['id']}/", True), (f"cohorts/{gone}/", True),
+                          (f"feature_flags/{flag['id']}/", False)):  # fmt: skip
+        project.call("PATCH", path, {"deleted": deleted})
+    variants = {"variants": [{"key": key, "rollout_percentage": 50} for key in ("control", "test")]}
+    large = {"groups": [{"properties": []}], "multivariate": variants, "payloads": {"test": '{"n": 1e400}'}}
+    project.call("POST", "feature_flags/", {"key": "large", "filters": large})
+    share = {"filters": [{"properties": [], "rollout_percentage": 10, "variant": "holdout"}]}
+    holdout = project.call("POST", "experiment_holdouts/", {"name": "A tenth", **share})["id"]
+    compared = {"key": "compared", "filters": {"groups": [{"properties": []}], "multivariate": variants}}
+    project.call("POST", "feature_flags/", compared)
+    told = {"name": "Compare", "feature_flag_key": "compared", "holdout_id": holdout}
+    project.call("POST", "experiments/", told)
+    boards = [project.call("POST", "dashboards/", {"name": "Board"})["id"]]
+    trend = {"kind": "TrendsQuery", "series": [{"kind": "EventsNode", "event": "ai"}]}
+    shown = {"query": {"kind": "InsightVizNode", "source": trend}, "dashboards": boards}
+    unnamed = project.call("POST", "insights/", {"name": "", **shown})
+    bounds = {"type": "absolute", "bounds": {"upper": 120}}
+    watch = {"condition": {"type": "absolute_value"}, "threshold": {"configuration": bounds}, "subscribed_users": []}
+    config = {"config": {"type": "TrendsAlertConfig", "series_index": 0}}
+    project.call("POST", "alerts/", {"name": "Watches", "insight": unnamed["id"], **watch, **config})
+    button = {"button_tile": {"url": "https://example.com", "text": "Runbook"}}
+    project.call("PATCH", f"dashboards/{boards[0]}/", {"tiles": [button]})
+
+    result = taken_over(project, root)
+    page = f"{project.url}/project/{project.project_id}/insights/{unnamed['short_id']}"
+    found = f"insight {unnamed['id']} without a name ({page})"
+    assert sorted(map(str, result.left))[0].endswith(f"'Watches': it names the {found}, which is left to PostHog")
+    assert sorted(map(str, result.left))[1:] == [f"{found}: name: the text is empty"]
+    left = "is left to PostHog"
+    assert sorted(result.partly) == [
+        f"experiment/compare: holdout {left}: it names the holdout {holdout}, of which its flag knows nothing",
+        f"flag/large: payloads {left}: .inf is not a number that JSON knows",
+        f"flag/on-gone: release_conditions {left}: it names the cohort {gone}, which is deleted",
+    ]
+    said = result.texts["dashboards/board.yaml"]
+    assert "# Left to PostHog: the tile of the button 'Runbook', since it has no place of its own.\n" in said
+    assert f"# Left to PostHog: the tile of {found}, since its insight is PostHog's alone.\n" in said
+    assert not [*compare(project, root).differences()]

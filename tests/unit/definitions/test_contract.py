@@ -216,7 +216,11 @@ def test_an_alert_and_its_ways_of_telling_people_come_back_in_one_file() -> None
             {"name": "Made of groups, as old ones are"},
             "a cohort has either properties or filters, and PostHog holds nothing that a file could say there",
         ),
-        ("insight", {"name": "I", "query": {"kind": "DataTableNode"}}, 'insight/x: query: "source" is missing'),
+        (
+            "insight",
+            {"name": "I", "query": {"kind": "DataTableNode"}},
+            "insight/x: query has no source in PostHog, and a file has to say it",
+        ),
         ("property", {"name": "p", "type": "event"}, "property/event.p: no event is described that could have it"),
         ("event", {"name": " opened"}, "the name of an event is one line"),
         ("annotation", {"content": "x", "date_marker": "2026-01-01", "scope": "organization"}, "annotation/x"),
