@@ -110,6 +110,34 @@ tiles:
           - {event: ai}
 """
 
+PAGES_APPEARANCE = {
+    "fontFamily": "inherit",
+    "backgroundColor": "#eeeded",
+    "submitButtonColor": "black",
+    "submitButtonTextColor": "white",
+    "ratingButtonColor": "white",
+    "ratingButtonActiveColor": "black",
+    "borderColor": "#c9c6c6",
+    "placeholder": "Start typing...",
+    "whiteLabel": False,
+    "displayThankYouMessage": True,
+    "thankYouMessageHeader": "Thank you for your feedback!",
+    "position": "right",
+    "widgetType": "tab",
+    "widgetLabel": "Feedback",
+    "widgetColor": "black",
+    "zIndex": "2147482647",
+    "disabledButtonOpacity": "0.6",
+    "maxWidth": "300px",
+    "textSubtleColor": "#939393",
+    "inputBackground": "white",
+    "boxPadding": "20px 24px",
+    "boxShadow": "0 4px 12px rgba(0, 0, 0, 0.15)",
+    "borderRadius": "10px",
+    "shuffleQuestions": False,
+}
+"""What a survey looks like that is made on PostHog's pages, where nobody chose something else."""
+
 
 def test_a_project_becomes_files_with_names_that_people_read(checkout: Checkout) -> None:
     checkout.sandbox.requests()
@@ -167,7 +195,7 @@ def test_experiments_of_one_name_are_adopted_by_their_ids(checkout: Checkout) ->
 
 def test_what_a_file_can_not_say_is_left_to_posthog_and_said(checkout: Checkout) -> None:
     """A webhook's address may be a secret, a tile with filters of its own is in no file, and people stop a survey."""
-    asks = {"type": "popover", "questions": [{"type": "open", "question": "How?"}]}
+    asks = {"type": "popover", "questions": [{"type": "open", "question": "How?"}], "appearance": PAGES_APPEARANCE}
     checkout.by_hand("POST", "surveys/", {"name": "Asked", "start_date": "2026-11-01T08:00:00Z", **asks})
     [alert] = checkout.sandbox.items("alerts")
     firing = {"events": [{"id": "$insight_alert_firing", "type": "events"}], "properties": [

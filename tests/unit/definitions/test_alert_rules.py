@@ -142,6 +142,7 @@ def test_an_alert_that_breaks_a_rule(checkout: Checkout, text: str, expected: st
         "insight: runs, notify: {webhook: {url: 'http://[::1]:8080/hook'}}",
         "insight: runs, notify: {webhook: {url: {env: PAGER_URL}}}",
         "insight: runs, notify: {slack: {workspace: acme, channel: C0123456}}",
+        "insight: runs, notify: {slack: {workspace: acme, channel: 'C0123456|#ops'}}",
     ],
 )
 def test_an_alert_that_keeps_them(checkout: Checkout, text: str) -> None:

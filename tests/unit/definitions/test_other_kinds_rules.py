@@ -153,6 +153,7 @@ CASES = [
         "subscriptions",
         "prompt: Which costs grew, delivery_config: {»post_all_insights_in_main_message: true}, "
         "target: {slack: {workspace: acme, channel: '#ai'}}",
+        "target: {slack: {workspace: acme, channel: 'C0123ABCD|#ai'}}",
         "the answer to a prompt has no insights to post; remove post_all_insights_in_main_message",
     ),
     (
