@@ -153,7 +153,6 @@ CASES = [
         "subscriptions",
         "prompt: Which costs grew, delivery_config: {»post_all_insights_in_main_message: true}, "
         "target: {slack: {workspace: acme, channel: '#ai'}}",
-        "target: {slack: {workspace: acme, channel: 'C0123ABCD|#ai'}}",
         "the answer to a prompt has no insights to post; remove post_all_insights_in_main_message",
     ),
     (
@@ -214,6 +213,12 @@ def test_a_dashboard_with_many_insights_needs_a_choice(checkout: Checkout) -> No
         "10; name the ones to send: insights: [i0, i1, i2, i3, i4, i5, i6, i7, i8, i9]"
     ]
     checkout.write("subscriptions/s.yaml", form("subscriptions", "dashboard: many, insights: [i6]"))
+    assert checkout.problems() == []
+
+
+def test_a_subscription_names_a_slack_channel_as_posthogs_pages_do(checkout: Checkout) -> None:
+    target = "target: {slack: {workspace: acme, channel: 'C0123ABCD|#ai'}}"
+    checkout.write("subscriptions/s.yaml", form("subscriptions", f"insight: runs, {target}"))
     assert checkout.problems() == []
 
 
