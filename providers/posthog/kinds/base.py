@@ -217,6 +217,9 @@ class Field:
     """A set that people add to as well: what is theirs is not compared, and stays."""
     secret: bool = False
     """May hold secrets, so that its values are shown nowhere."""
+    masked: Callable[[Any], bool] = lambda _: False
+    """Returns whether a value as it is read stands for one that PostHog keeps encrypted: no state keeps that one, either,
+    though it was applied in clear."""
     feature: Feature | None = None
     """The feature that an organisation needs for PostHog to keep it."""
     manageable: bool | None = None

@@ -222,6 +222,7 @@ FLAG = Kind(
             default={},
             normalise=_payloads,
             read=_read_payloads,
+            masked=lambda payloads: is_encrypted({"payloads": payloads}),
             wording=Wording("payload", each=Wording()),
         ),
         Field(

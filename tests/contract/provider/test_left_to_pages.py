@@ -179,3 +179,6 @@ def test_encrypted_payloads_are_no_definitions_and_stay_encrypted(sandbox: Sandb
     assert checked({**state}, payloads={"true": '"new"'})[PROBLEM] == refused
     refreshed = provider.read(id_, to_inputs(wanted, Metadata("flag/sealed"))).outs
     assert "s3cret" not in str([created.outs, state, refreshed])
+    in_clear = to_inputs({**wanted, "payloads": filters["payloads"]}, Metadata("flag/sealed"))
+    assert "s3cret" in str(in_clear)
+    assert "s3cret" not in str(provider.read(id_, in_clear).outs), "applied before PostHog kept it encrypted"
