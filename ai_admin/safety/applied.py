@@ -38,7 +38,8 @@ WITHHELD = "withheld"
 """In the entry of a flag: the share of all that a holdout keeps out of it, as PostHog wrote it there last."""
 
 HOLDOUTS = "holdouts"
-"""In the entry of a flag: by its experiments, also those that went, the name of the holdout and its share."""
+"""In the entry of a flag: by its experiments, also those that went, the name of the holdout and its share. One that
+went, and whose key another one has since, has a prime after its name."""
 
 SERVES = {
     "flag": ("active", "rollout", "equal", "by", "groups", "cohorts", "flags", "early_exit", "left"),
@@ -61,7 +62,8 @@ FORMER = "former"
 def manifest(definitions: Iterable[Definition], before: Manifest) -> dict[str, dict[str, Any]]:
     """Return the manifest of definitions; ``before`` is that of the last run."""
     entries = {name_of(each): _entry(each, before) for each in definitions}
-    for name, kept in withheld(withheld(before, before), entries).items():
+    known = {name: {**before.get(name, {}), **kept} for name, kept in withheld(before, before).items()}
+    for name, kept in withheld({**before, **known}, entries).items():
         if name in entries:
             entries[name] |= _filled(**kept)
     return entries
@@ -218,23 +220,35 @@ def withheld(before: Manifest, after: Manifest) -> dict[str, dict[str, Any]]:
     goes, then also for experiments that ended or were deleted (experiment_holdouts.py). Else what is there stays. Of
     several shares that one run writes, the last of which stays, the least is assumed.
     """
+    before_by_flag = {name: dict(entry[HOLDOUTS]) for name, entry in before.items() if HOLDOUTS in entry}
     attached = {
-        name: {experiment: holdout for experiment, (holdout, _) in entry[HOLDOUTS].items()}
-        for name, entry in before.items()
-        if HOLDOUTS in entry
+        flag: {experiment: holdout for experiment, (holdout, _) in known.items()}
+        for flag, known in before_by_flag.items()
     }
     for name, entry in after.items():
         if KEEPS_OUT in entry:
-            attached.setdefault(entry["flag"], {})[name] = entry[KEEPS_OUT]
+            flag = entry["flag"]
+            if name in attached.get(flag, {}) and before.get(name, {}).get("flag") != flag:
+                _set_aside(name, attached[flag], before_by_flag[flag])
+            attached.setdefault(flag, {})[name] = entry[KEEPS_OUT]
     found = {}
     for flag, holdouts in attached.items():
         was = before.get(flag, {})
         now = {experiment: [holdout, _share(after.get(holdout, {}))] for experiment, holdout in holdouts.items()}
-        known = was.get(HOLDOUTS, {})
+        known = before_by_flag.get(flag, {})
         written = [each[1] for experiment, each in now.items() if each != known.get(experiment, ["", 0])]
         left = {experiment: each for experiment, each in now.items() if each[0] in after}
         found[flag] = {WITHHELD: min(written, default=was.get(WITHHELD, 0)), HOLDOUTS: left}
     return found
+
+
+def _set_aside(name: str, *by_experiment: dict[str, Any]) -> None:
+    """Give an experiment that went another name, as a new one has its key now."""
+    aside = f"{name}'"
+    while any(aside in each for each in by_experiment):
+        aside += "'"
+    for each in by_experiment:
+        each[aside] = each.pop(name)
 
 
 def _share(holdout: Entry) -> float:

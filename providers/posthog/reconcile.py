@@ -39,7 +39,7 @@ def applied_last(kind: Kind, known: Mapping[str, Any], record: Mapping[str, str]
 
 
 def record(kind: Kind, applied: Mapping[str, Any], live: Mapping[str, Any]) -> dict[str, str]:
-    """Return the record of what was applied last of the fields that PostHog holds otherwise, and not encrypted by now."""
+    """Return the record of what was applied last of fields that PostHog holds otherwise, unless encrypted by now."""
     differing = (field for field in changed(kind, applied, live) if not field.masked(live.get(field.name)))
     return {field.name: json_text(applied.get(field.name)) for field in differing}
 

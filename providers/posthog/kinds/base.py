@@ -218,7 +218,7 @@ class Field:
     secret: bool = False
     """May hold secrets, so that its values are shown nowhere."""
     masked: Callable[[Any], bool] = lambda _: False
-    """Returns whether a value as it is read stands for one that PostHog keeps encrypted: no state keeps that one, either,
+    """Returns whether a value as it is read stands for one that PostHog keeps encrypted: no state keeps that one,
     though it was applied in clear."""
     feature: Feature | None = None
     """The feature that an organisation needs for PostHog to keep it."""

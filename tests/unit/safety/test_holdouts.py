@@ -29,6 +29,7 @@ ENDED = {"end_date": "2026-10-07T08:00:00Z"}
 G = flag("g", 100, unmanaged=["holdout"], renamed_from="f")
 MOVED = ["rename/f/g"]
 LEFT = experiment(holdout="", unmanaged=["holdout"])
+NONE = experiment(holdout="")
 STOOD = [F, experiment(), holdout(10)]
 
 
@@ -85,6 +86,20 @@ def test_a_smaller_share_that_is_kept_out_asks_for_consent(after: list[Made], as
             ["withhold/f/20-0"],
         ),
         ([[F, experiment(holdout="other"), holdout(10), holdout(10, "other")]], [F, holdout(10, "other")], []),
+        # A new experiment under the key of one that went.
+        ([[F, holdout(10)]], [F, experiment(holdout=""), holdout(10)], []),
+        ([[F, holdout(10)], [F, NONE, holdout(10)]], [F, NONE], ["withhold/f/10-0"]),
+        (
+            [[F, holdout(10)], [F, experiment(holdout=""), holdout(10)], [F, holdout(10)]],
+            [F, experiment(holdout=""), holdout(5)],
+            ["withhold/f/10-5"],
+        ),
+        (
+            [[F, holdout(10)], [F, experiment(holdout="other"), holdout(10), holdout(20, "other")]],
+            [F, experiment(holdout="other"), holdout(5), holdout(20, "other")],
+            ["withhold/f/20-5"],
+        ),
+        ([[F, holdout(10)]], [F, experiment(), holdout(10)], []),
     ],
 )
 def test_a_holdout_stays_in_the_flag_when_its_experiment_goes_or_leaves_it_to_posthog(
