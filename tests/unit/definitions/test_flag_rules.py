@@ -43,10 +43,6 @@ def with_filter(leaf: str) -> str:
             '3:15: flag/f: the flag has no variant "contrl"; write "control"',
         ),
         (
-            flag("variant: a"),
-            '3:15: flag/f: the flag has no variants, so none is called "a"; add variants, or remove this',
-        ),
-        (
             flag("cohort: intern"),
             '3:14: flag/f: there is no cohort "intern"; define it in cohorts/, or write one of internal',
         ),
@@ -55,25 +51,8 @@ def with_filter(leaf: str) -> str:
             '3:14: flag/f: there is no cohort "zzz"; define it in cohorts/, or write one of internal',
         ),
         (
-            with_filter("type: cohort, value: Internal"),
-            '3:41: flag/f: there is no cohort "Internal"; write "internal"',
-        ),
-        (
-            with_filter("type: flag, key: enable, value: true"),
-            '3:37: flag/f: there is no flag "enable"; write "enabled"',
-        ),
-        (
             with_filter("type: flag, key: enabled, value: gold"),
             '3:53: flag/f: the flag "enabled" has no variant "gold"; write true or false',
-        ),
-        (
-            with_filter("type: flag, key: f, value: true"),
-            "3:37: flag/f: the flags refer to each other in a circle: f -> f; remove one of the references",
-        ),
-        (
-            with_filter("type: group, key: plan, value: a, group_type_index: 0"),
-            "3:72: flag/f: the filter looks at group type 0, but the condition rolls out by person; "
-            "add aggregation_group_type_index: 0 to the condition",
         ),
         (
             flag("aggregation_group_type_index: 1, properties: [{type: group, key: p, value: a, group_type_index: 0}]"),
@@ -108,19 +87,9 @@ def with_filter(leaf: str) -> str:
             '3:39: flag/f: "usage" is of type Numeric and is never the text "many"; write a number',
         ),
         (
-            with_filter("key: health, value: [healthy, eror]"),
-            '3:40: flag/f: "health" is never the text "eror" (values in the catalogue: healthy, warning or error); '
-            'write "error"',
-        ),
-        (
             with_filter("key: health, value: [Healthy, error]"),
             '3:40: flag/f: "health" is never the text "Healthy" (values in the catalogue: healthy, warning or error); '
             'write "healthy"',
-        ),
-        (
-            flag("", more="unmanaged: [release_conditions]"),
-            '2:1: flag/f: "release_conditions" is left to PostHog (unmanaged) and set as well; '
-            'remove "release_conditions", or remove "release_conditions" from unmanaged',
         ),
         (
             flag("", more="payload: 1\nunmanaged: [payloads]"),
@@ -214,16 +183,6 @@ def test_a_static_cohort_can_be_used_in_a_flag(checkout: Checkout) -> None:
         (
             "key: helth, value: a",
             '3:20: cohort/c: the catalogue knows no property "helth" of a person; write "health"',
-        ),
-        (
-            "key: wholly_else, value: a",
-            '3:20: cohort/c: the catalogue knows no property "wholly_else" of a person; '
-            "describe it in events/ as a property of a person",
-        ),
-        (
-            "key: health, value: unwell",
-            '3:35: cohort/c: "health" is never the text "unwell" '
-            "(values in the catalogue: healthy, warning or error); write healthy, warning or error",
         ),
         (
             "key: usage, operator: semver_gt, value: 1.2.3",

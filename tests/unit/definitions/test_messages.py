@@ -16,23 +16,9 @@ from tests.unit.definitions.checkouts import Checkout
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("»descripton: a", 'the key "descripton" is not known here; write "description"'),
         ("»Tags: [a]", 'the key "Tags" is not known here; write "tags"'),
-        ("active: »yes", 'expected true or false, found the text "yes"; write true'),
-        ("active: »off", 'expected true or false, found the text "off"; write false'),
-        ("active: »1", "expected true or false, found the number 1; write true or false"),
-        (
-            "description: »12",
-            'expected text, found the number 12; put it in quotes: "12"',
-        ),
         ("description: »2.10", 'expected text, found the number 2.10; put it in quotes: "2.10"'),
         ("description: »true", 'expected text, found true; put it in quotes: "true"'),
-        (
-            "description: »",
-            'expected text, found nothing; write text, such as "Which model serves AI enhancements.", '
-            "or remove the key",
-        ),
-        ("tags: »ai", 'expected a list, found the text "ai"; write a list: ["ai"]'),
         ("tags: [a, »a]", '"a" is twice in the list; keep one of them'),
         (
             "tags: [»{a: b}]",
@@ -60,11 +46,6 @@ from tests.unit.definitions.checkouts import Checkout
             'a flag with variants has a payload on each variant instead; remove "payload"',
         ),
         (
-            "variants: [{key: »a b, rollout_percentage: 100}]",
-            '"a b" does not have the right form: a variant\'s key has only letters, digits, hyphens, underscores, '
-            "dots and slashes; write a-b",
-        ),
-        (
             "variants: [»{key: a}]",
             '"rollout_percentage" is missing; add rollout_percentage: 80',
         ),
@@ -74,7 +55,6 @@ from tests.unit.definitions.checkouts import Checkout
             "{key: deepseek-chat-r1, rollout_percentage: 20}], or remove the key",
         ),
         ("early_exit: »[true]", "expected true or false, found a list; write true or false"),
-        ("aggregation_group_type_index: »7", "7 is too large; write a number from 0 to 4"),
         ("aggregation_group_type_index: »1.5", "expected a whole number, found the number 1.5; "
          "write a whole number, such as 0"),
     ],
@@ -100,16 +80,6 @@ def test_a_flag_that_breaks_its_schema(checkout: Checkout, text: str, expected: 
             'a version is text such as 2.4.0 (quote it when YAML would read a number, as in "2.4"), '
             'not the number 2.10; put it in quotes: "2.10"',
         ),
-        (
-            "key: $v, operator: is_date_after, value: »yesterday",
-            '"yesterday" does not have the right form; '
-            'write a date such as "2026-01-31" or how long ago, such as -30d (h, d, w, m or y)',
-        ),
-        (
-            "key: $v, operator: »starts_with, value: deep",
-            '"starts_with" is not allowed here: only insights and actions know it; '
-            "write regex, and a value such as (?i)^deepseek",
-        ),
         ("key: $v, operator: »min, value: 5",
          '"min" is not allowed here: it is PostHog\'s other name of gte; write gte'),
         ("key: $v, operator: is_set, »value: 1", 'is_set and is_not_set take no value; remove "value"'),
@@ -133,28 +103,15 @@ def test_a_filter_that_breaks_its_schema(checkout: Checkout, leaf: str, expected
     ("query", "expected"),
     [
         (
-            "trends: {series: [{event: ai_used}], »seriess: []}",
-            'the key "seriess" is not known here; remove it, "series" is here already',
-        ),
-        (
             "stickiness: {series: [{event: ai_used}], »breakdownFilter: {}}",
             'the key "breakdownFilter" is not known here; remove it (known here: compareFilter, dataColorTheme, '
             "dateRange, date_from, date_to, filterTestAccounts, interval, intervalCount, modifiers, properties, "
             "samplingFactor, series … (2 more))",
         ),
         (
-            "trends: {series: [»{event: ai_used, math: sum}]}",
-            '"math_property" is missing: this math computes on a property: name it in math_property '
-            "(PostHog would silently count events); add math_property",
-        ),
-        (
             "stickiness: {series: [{event: ai_used, math: »weekly_active}]}",
             "stickiness counts persons (dau), groups (unique_group) or an expression's values (hogql); "
             "write one of total, dau, unique_group or hogql",
-        ),
-        (
-            "funnel: {series: »[{event: ai_used}]}",
-            "1 entries are too few; write at least 2",
         ),
         (
             "query: {kind: InsightVizNode, source: {kind: »TrendQuery, series: []}}",
@@ -164,11 +121,6 @@ def test_a_filter_that_breaks_its_schema(checkout: Checkout, leaf: str, expected
         (
             "trends: {series: [{event: ai_used}], properties: [{type: hogql, key: 1 = 1, »operator: exact}]}",
             'the key "operator" is not known here; remove it (known here: key, label and type)',
-        ),
-        (
-            "trends: {series: [{event: ai_used}]}, »sql: {query: select 1}",
-            "an insight has exactly one of trends, funnel, retention, lifecycle, stickiness, paths, sql and query; "
-            "keep one of trends and sql",
         ),
     ],
 )
