@@ -41,7 +41,7 @@ CLASSES: tuple[tuple[re.Pattern[str], tuple[Rate, ...]], ...] = (
 )
 
 
-class Clock:
+class AdjustableClock:
     """Seconds since the start, running `speed` times as fast as the wall's; changing the speed doesn't make it jump."""
 
     def __init__(self, source: Callable[[], float] = time.monotonic) -> None:
@@ -70,7 +70,7 @@ class Limiter:
     def __init__(self) -> None:
         self.enabled = False
         self.self_hosted = False
-        self.clock = Clock()
+        self.clock = AdjustableClock()
         self.refused = 0
         self._windows: dict[tuple[str, str], deque[float]] = {}
 

@@ -12,7 +12,7 @@ from itertools import groupby
 
 
 @dataclass(frozen=True)
-class Event:
+class FunnelEvent:
     """When it happened (seconds), which steps it is, the breakdown's value, and the interval it lies in."""
 
     at: float
@@ -42,7 +42,7 @@ class Rules:
     value_at: int | None = None
 
 
-def ordered(events: Iterable[Event], rules: Rules, value: str = "") -> tuple[float, ...] | None:
+def ordered(events: Iterable[FunnelEvent], rules: Rules, value: str = "") -> tuple[float, ...] | None:
     """The times of the steps that the actor took, in order; None for one that is excluded or never started.
 
     Parameters: `events` by time; `value` the breakdown's value that is counted.
@@ -65,7 +65,7 @@ class _Walk:
         self.best: Way | None = None
         self.reached = 0
 
-    def take(self, together: Sequence[Event]) -> None:
+    def take(self, together: Sequence[FunnelEvent]) -> None:
         """Events of one moment. Where they differ, each step is tried in the steps' order, and no event twice."""
         self.ways[0] = Way(together[0].at)
         if len({event.steps for event in together}) == 1:
@@ -84,7 +84,7 @@ class _Walk:
         for _, number, event in sorted(singles, key=lambda each: each[:2]):
             self._event(event, number)
 
-    def _event(self, event: Event, number: int | None = None) -> None:
+    def _event(self, event: FunnelEvent, number: int | None = None) -> None:
         for step in reversed(event.steps):
             before, here = self.ways[abs(step) - 1], self.ways[abs(step)]
             if before is None or event.at - before.start > self.rules.window:
@@ -96,10 +96,10 @@ class _Walk:
             elif not (self._is_other(event, step) or number in before.used):
                 self._advance(event, step, before, number)
 
-    def _is_other(self, event: Event, step: int) -> bool:
+    def _is_other(self, event: FunnelEvent, step: int) -> bool:
         return self.rules.value_at == step - 1 and event.value != self.value
 
-    def _advance(self, event: Event, step: int, before: Way, number: int | None) -> None:
+    def _advance(self, event: FunnelEvent, step: int, before: Way, number: int | None) -> None:
         used = before.used if number is None else before.used | {number}
         way = replace(before, times=(*before.times, event.at), used=used)
         if not before.excluded:
@@ -108,7 +108,7 @@ class _Walk:
         if step > self.reached or (step == self.reached and best is not None and best.excluded):
             self.best, self.reached = way, step
 
-    def _exclude(self, event: Event, step: int, before: Way) -> None:
+    def _exclude(self, event: FunnelEvent, step: int, before: Way) -> None:
         if before.excluded:
             return
         self.ways[step] = replace(before, excluded=True)
@@ -116,7 +116,7 @@ class _Walk:
         if best is not None and self.reached == step and event.at - best.start <= self.rules.window:
             self.best = replace(best, excluded=True)
 
-    def _forget(self, event: Event) -> None:
+    def _forget(self, event: FunnelEvent) -> None:
         """In a strict funnel nothing may come between two steps."""
         if self.rules.strict:
             for step in range(1, len(self.ways)):
@@ -124,9 +124,9 @@ class _Walk:
                     self.ways[step] = None
 
 
-def unordered(events: Iterable[Event], rules: Rules, value: str = "") -> tuple[float, ...] | None:
+def unordered(events: Iterable[FunnelEvent], rules: Rules, value: str = "") -> tuple[float, ...] | None:
     """The times of the most steps that the actor took within the window, whatever their order; None for no step."""
-    waiting: list[deque[Event]] = [deque() for _ in range(rules.steps)]
+    waiting: list[deque[FunnelEvent]] = [deque() for _ in range(rules.steps)]
     best: tuple[float, ...] = ()
 
     def taken() -> tuple[float, ...]:
@@ -166,7 +166,7 @@ class _Entry:
 
 
 def by_interval(
-    events: Iterable[Event], rules: Rules, from_step: int, to_step: int, value: str = ""
+    events: Iterable[FunnelEvent], rules: Rules, from_step: int, to_step: int, value: str = ""
 ) -> dict[str, bool]:
     """For each interval in which the actor started and got to one step (from 1), whether it also got to the other."""
     entries: dict[str, _Entry] = {}
@@ -194,14 +194,14 @@ def by_interval(
     return found
 
 
-def _enter(entries: dict[str, _Entry], event: Event, steps: int) -> None:
+def _enter(entries: dict[str, _Entry], event: FunnelEvent, steps: int) -> None:
     known = entries.get(event.interval)
     if known is None or (known.step == 1 and (known.partly or known.wholly)):
         known = entries[event.interval] = _Entry([None] * (steps + 1), [False] * (steps + 1), at=event.at)
     known.starts[1], known.spoilt[1] = event.at, False
 
 
-def _step_in(entry: _Entry, event: Event, step: int, rules: Rules, other: bool) -> bool:
+def _step_in(entry: _Entry, event: FunnelEvent, step: int, rules: Rules, other: bool) -> bool:
     """Take a step on the ways of an interval. Returns whether it was taken."""
     place = abs(step)
     start = entry.starts[place - 1]

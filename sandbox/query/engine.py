@@ -46,7 +46,7 @@ COMMON = (
 
 
 @dataclass(frozen=True)
-class Answer:
+class CachedResponse:
     """A computed response, as JSON, and until when it is fresh."""
 
     response: bytes
@@ -59,7 +59,7 @@ class Engine:
 
     store: Store
     members: Members
-    answers: dict[str, Answer] = field(default_factory=dict)  # the oldest first
+    answers: dict[str, CachedResponse] = field(default_factory=dict)  # the oldest first
     tables: Tables | None = None
 
     def __post_init__(self) -> None:
@@ -86,7 +86,7 @@ class Engine:
         response, stale = self._response(project, node, now)
         key = response["cache_key"]
         self.answers.pop(key, None)
-        self.answers[key] = Answer(jsontext.encode_bytes(response), stale)
+        self.answers[key] = CachedResponse(jsontext.encode_bytes(response), stale)
         excess = sum(len(each.response) for each in self.answers.values()) - MOST_KEPT
         while excess > 0:
             excess -= len(self.answers.pop(next(iter(self.answers))).response)

@@ -16,7 +16,7 @@ from typing import Any
 from sandbox.query import breakdowns, conversion, labels
 from sandbox.query.asked import Asked, both
 from sandbox.query.breakdowns import Breakdown
-from sandbox.query.conversion import Event, Rules
+from sandbox.query.conversion import FunnelEvent, Rules
 from sandbox.query.dates import instant, later
 from sandbox.query.errors import NotComputedError, QueryError
 from sandbox.query.hogql import bracketed, expression
@@ -33,7 +33,7 @@ class Journey:
 
     actor: str
     value: str
-    events: Iterable[Event]
+    events: Iterable[FunnelEvent]
 
 
 def compute(asked: Asked) -> Data:
@@ -136,7 +136,7 @@ class Funnel:
         """Every actor's journey, once for each value that it counts under."""
         for actor, rows in self.rows():
             # One after the other: a journey is mostly over before its events are.
-            events = (Event(at, tuple(steps), value, bucket) for at, steps, value, bucket in rows)
+            events = (FunnelEvent(at, tuple(steps), value, bucket) for at, steps, value, bucket in rows)
             if not self.breakdowns:
                 yield Journey(actor, "", events)
                 continue
@@ -149,7 +149,7 @@ class Funnel:
     def _each(self) -> bool:
         return self.attribution == "all_events"
 
-    def _values(self, events: list[Event]) -> list[str]:
+    def _values(self, events: list[FunnelEvent]) -> list[str]:
         """The values of the breakdown that an actor counts under, by the attribution."""
         named = [each.value for each in events if each.value]
         if self.attribution == "first_touch":

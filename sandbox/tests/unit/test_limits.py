@@ -12,7 +12,7 @@ from starlette.requests import Request
 
 from sandbox.app import create_app
 from sandbox.auth.identity import throttle
-from sandbox.control.limits import Clock, Limiter
+from sandbox.control.limits import AdjustableClock, Limiter
 from sandbox.query.patience import SlowQuery
 from sandbox.wire.context import Context, Identity, endpoint
 from sandbox.wire.errors import ApiError
@@ -38,7 +38,7 @@ def wall() -> Wall:
 @pytest.fixture
 def limiter(wall: Wall) -> Limiter:
     limiter = Limiter()
-    limiter.clock = Clock(wall)
+    limiter.clock = AdjustableClock(wall)
     limiter.enabled = True
     return limiter
 
@@ -97,7 +97,7 @@ def test_each_class_of_endpoints_has_its_limit(limiter: Limiter, path: str, most
 
 
 def test_changing_the_speed_does_not_move_the_clock(wall: Wall) -> None:
-    clock = Clock(wall)
+    clock = AdjustableClock(wall)
     wall.time += 2
     clock.set_speed(60)
     assert clock.now() == 2
