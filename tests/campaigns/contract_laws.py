@@ -8,7 +8,6 @@ can say is no part of this; `contract` refuses it.
 
 from __future__ import annotations
 
-import argparse
 import random
 import sys
 import time
@@ -19,7 +18,8 @@ import yaml
 from ai_admin.definitions import explain, schemas, yaml_text
 from ai_admin.definitions.contract import contract, expanded
 from ai_admin.definitions.forms.base import Written
-from providers.posthog.errors import NotWritable
+from tests.campaigns.cases import parser, say
+from tests.campaigns.cases import run as run_cases
 from tests.campaigns.generated.checkouts import CHECKOUTS
 
 
@@ -47,27 +47,15 @@ def case(kind: str, chance: random.Random) -> Counter[str]:
 
 def run(kind: str, cases: int, seed: int) -> Counter[str]:
     """Run so many cases about a kind of file; the error of the first that fails says which it was."""
-    counts: Counter[str] = Counter()
-    for number in range(cases):
-        name = f"{kind}-{seed}-{number}"
-        try:
-            counts += case(kind, random.Random(name))
-        except (AssertionError, NotWritable) as broken:
-            raise AssertionError(f"case {name}: {broken}") from broken
-    return counts
+    return run_cases(kind, cases, seed, lambda chance, _: case(kind, chance))
 
 
 def main() -> int:
     """Run the campaign; the first case that fails ends it with an error."""
-    parser = argparse.ArgumentParser(description="Random definitions written as files and read again.")
-    parser.add_argument("--cases", type=int, default=10_000)
-    parser.add_argument("--seed", type=int, default=1)
-    arguments = parser.parse_args()
+    asked = parser("Random definitions written as files and read again.", 10_000).parse_args()
     for kind in CHECKOUTS:
         start = time.perf_counter()
-        counts = run(kind, arguments.cases, arguments.seed)
-        figures = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
-        print(f"{kind}: {arguments.cases} cases, {figures}; {time.perf_counter() - start:.0f} s", flush=True)
+        say(f"{kind}: {asked.cases} cases", run(kind, asked.cases, asked.seed), start)
     return 0
 
 

@@ -10,15 +10,13 @@ style, patches of stacks), that was applied to a sandbox, and random edits by Po
 
 from __future__ import annotations
 
-import argparse
 import difflib
 import random
 import re
 import sys
-import tempfile
-import time
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +32,9 @@ from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.kinds.base import OWN
 from providers.posthog.kinds.tiles import ours
 from providers.posthog.references import readable, with_ids
-from tests.campaigns.strangers import Stranger, project_of
-from tests.campaigns.takeover_laws import STACK, checkout, compare, taken_over
-from tests.support.sandbox import Sandbox, running_sandbox
+from tests.campaigns.strangers import Stranger
+from tests.campaigns.takeover_laws import STACK, checkout, compare, main, taken_over
+from tests.support.sandbox import Sandbox
 
 _SAY = {
     ("flag", "payloads"): ("variants",),
@@ -219,25 +217,5 @@ def _owners(lines: list[str]) -> Iterator[str]:
         yield owner
 
 
-def main() -> int:
-    """Run the campaign; the first case that fails ends it with an error."""
-    parser = argparse.ArgumentParser(description="Random edits by hand, written back into files.")
-    parser.add_argument("--cases", type=int, default=200)
-    parser.add_argument("--seed", type=int, default=1)
-    arguments = parser.parse_args()
-    start, counts = time.perf_counter(), Counter[str]()
-    with tempfile.TemporaryDirectory() as folder, running_sandbox(Path(folder) / "data") as sandbox:
-        for number in range(arguments.cases):
-            name = f"pull-{arguments.seed}-{number}"
-            try:
-                project = project_of(sandbox) if number else sandbox  # this one has a Slack workspace
-                counts += case(project, random.Random(name), Path(folder) / name, 3, 12)
-            except Exception as broken:
-                raise AssertionError(f"case {name}: {broken}") from broken
-    figures = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
-    print(f"{arguments.cases} checkouts, {figures}; {time.perf_counter() - start:.0f} s", flush=True)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main("pull", "Random edits by hand, written back into files.", partial(case, most=3, edits=12)))

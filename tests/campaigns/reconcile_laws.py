@@ -15,7 +15,6 @@ definition becomes another one, and is applied. In each round:
 
 from __future__ import annotations
 
-import argparse
 import json
 import random
 import sys
@@ -36,6 +35,8 @@ from providers.posthog.kinds import KINDS, Kind, Ref
 from providers.posthog.kinds.base import Reading
 from providers.posthog.reconcile import body, changed
 from providers.posthog.settings import Settings
+from tests.campaigns.cases import parser, say
+from tests.campaigns.cases import run as run_cases
 from tests.campaigns.generated import GENERATED, Properties, spelled
 from tests.support.clocks import Leaping
 from tests.support.runs import Applied, Runs, placed
@@ -288,30 +289,18 @@ def _leaves(sent: Any, ends: Iterable[tuple[str, ...]], path: tuple[str, ...] = 
 
 def run(runs: Runs, kind: str, cases: int, seed: int) -> Counter[str]:
     """Run so many cases of a kind; the error of the first that breaks a law says which seed repeats it."""
-    counts: Counter[str] = Counter()
-    for number in range(cases):
-        name = f"{kind}-{seed}-{number}"
-        try:
-            counts += Case(runs, KINDS[kind], random.Random(name), number).run()
-        except AssertionError as broken:
-            raise AssertionError(f"case {name}: {broken}") from broken
-    return counts
+    return run_cases(kind, cases, seed, lambda chance, number: Case(runs, KINDS[kind], chance, number).run())
 
 
 def main() -> int:
     """Run the campaign; the exit code is 0, as the first case that breaks a law ends it with an error."""
-    parser = argparse.ArgumentParser(description="Random definitions and edits through the provider.")
-    parser.add_argument("--cases", type=int, default=200)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--newer", action="store_true", help="against a PostHog newer than that of July 2026")
-    arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, running(Path(folder), NEWER if arguments.newer else OLDER) as runs:
+    options = parser("Random definitions and edits through the provider.", 200)
+    options.add_argument("--newer", action="store_true", help="against a PostHog newer than that of July 2026")
+    asked = options.parse_args()
+    with tempfile.TemporaryDirectory() as folder, running(Path(folder), NEWER if asked.newer else OLDER) as runs:
         for kind in GENERATED:
             start = time.perf_counter()
-            counts = run(runs, kind, arguments.cases, arguments.seed)
-            took = time.perf_counter() - start
-            figures = ", ".join(f"{counts[name]} {name}" for name in ("cases", "edits", "seen", "patches"))
-            print(f"{kind}: {figures}; {took:.0f} s", flush=True)
+            say(kind, run(runs, kind, asked.cases, asked.seed), start)
     return 0
 
 

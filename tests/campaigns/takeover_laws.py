@@ -6,12 +6,13 @@ writes files that pass every check, that say what PostHog holds, and whose next 
 
 from __future__ import annotations
 
-import argparse
 import random
 import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from ai_admin.definitions import load
@@ -28,6 +29,7 @@ from providers.posthog.connection import resolve
 from providers.posthog.kinds import KINDS
 from providers.posthog.session import Session
 from providers.posthog.settings import Settings
+from tests.campaigns.cases import parser, run, say
 from tests.campaigns.strangers import Stranger, project_of
 from tests.support.sandbox import Sandbox, running_sandbox
 
@@ -60,9 +62,9 @@ def taken_over(sandbox: Sandbox, root: Path, stack: str = STACK) -> TakeOver:
 def planned(sandbox: Sandbox, root: Path) -> list[str]:
     """Return what the next `up` would do but to adopt what is as its file says."""
     reviewed, warnings = Reviewed(root, STACK, Settings({}, sandbox.environ), State), Warnings()
-    run = reviewed.run(warnings, {})
-    decided = plan_run(run)
-    found = outlook(run, decided, State(), Session(warnings), warnings)
+    ours = reviewed.run(warnings, {})
+    decided = plan_run(ours)
+    found = outlook(ours, decided, State(), Session(warnings), warnings)
     unmet = {f"property/{each.ref.key}" for each in found.changes if each.ref.kind == "property" and not each.live}
     return [
         *decided.refused,
@@ -94,25 +96,18 @@ def case(project: Sandbox, chance: random.Random, folder: Path, most: int) -> Co
     return counts + Counter(figures)
 
 
-def main() -> int:
-    """Run the campaign; the first case that fails ends it with an error."""
-    parser = argparse.ArgumentParser(description="Random projects taken over into empty checkouts.")
-    parser.add_argument("--cases", type=int, default=200)
-    parser.add_argument("--seed", type=int, default=1)
-    arguments = parser.parse_args()
-    start, counts = time.perf_counter(), Counter[str]()
+def main(name: str, description: str, law: Callable[[Sandbox, random.Random, Path], Counter[str]]) -> int:
+    """Run a campaign over projects; the first case that fails ends it with an error."""
+    asked, start = parser(description, 200).parse_args(), time.perf_counter()
     with tempfile.TemporaryDirectory() as folder, running_sandbox(Path(folder) / "data") as sandbox:
-        for number in range(arguments.cases):
-            name = f"takeover-{arguments.seed}-{number}"
-            try:
-                project = project_of(sandbox) if number else sandbox  # this one has a Slack workspace
-                counts += case(project, random.Random(name), Path(folder) / name, 4)
-            except Exception as broken:
-                raise AssertionError(f"case {name}: {broken}") from broken
-    figures = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
-    print(f"{arguments.cases} projects, {figures}; {time.perf_counter() - start:.0f} s", flush=True)
+
+        def one(chance: random.Random, number: int) -> Counter[str]:
+            project = project_of(sandbox) if number else sandbox  # this one has a Slack workspace
+            return law(project, chance, Path(folder) / str(number))
+
+        say(f"{asked.cases} projects", run(name, asked.cases, asked.seed, one), start)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main("takeover", "Random projects taken over into empty checkouts.", partial(case, most=4)))
