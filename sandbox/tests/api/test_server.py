@@ -9,7 +9,9 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -154,24 +156,29 @@ def test_32_clients_change_one_flag_at_once_and_no_change_is_lost(api: Api) -> N
 
 def test_a_kill_under_load_loses_no_answered_write(tmp_path: Path) -> None:
     process, ready = _start(tmp_path)
-    sandbox, answered, enough = Sandbox(ready), dict[str, int](), threading.Event()
-    luck = random.Random(7)
+    sandbox, enough, luck = Sandbox(ready), threading.Event(), random.Random(7)
+    versions, captured = dict[str, int](), set[str]()
 
-    def load(worker: int) -> None:
-        own = Api(sandbox)
+    def change_flags(own: Api, worker: int) -> None:
         for number in range(100_000):
-            key = f"load-{worker}-{number}"
-            try:
-                flag = own.flag(key=key)
-                answered[key] = 1
-                for _ in range(luck.randrange(3)):
-                    answered[key] = own.patch(f"feature_flags/{flag['id']}/", {"name": "x"})["version"]
-            except (HTTPError, ValueError):  # cut off, before the answer or within it
-                return
-            if len(answered) >= 60:
+            flag = own.flag(key=f"load-{worker}-{number}")
+            versions[flag["key"]] = 1
+            for _ in range(luck.randrange(3)):
+                versions[flag["key"]] = own.patch(f"feature_flags/{flag['id']}/", {"name": "x"})["version"]
+
+    def capture(own: Api, worker: int) -> None:
+        for number in range(100_000):
+            event = {"event": "seen", "distinct_id": f"{worker}-{number}", "properties": {"$set": {"n": number}}}
+            own.post("/e/", {"api_key": sandbox.project_api_key, **event})
+            captured.add(f"{worker}-{number}")
+            if len(versions) >= 30 and len(captured) >= 100:
                 enough.set()
 
-    workers = [threading.Thread(target=load, args=(worker,)) for worker in range(4)]
+    def load(send: Callable[[Api, int], None], worker: int) -> None:
+        with suppress(HTTPError, ValueError):  # cut off, before the answer or within it
+            send(Api(sandbox), worker)
+
+    workers = [threading.Thread(target=load, args=(send, n)) for send in (change_flags, capture) for n in range(2)]
     for worker in workers:
         worker.start()
     assert enough.wait(30)
@@ -180,9 +187,12 @@ def test_a_kill_under_load_loses_no_answered_write(tmp_path: Path) -> None:
     for worker in workers:
         worker.join(timeout=30)
     with running_sandbox(tmp_path) as again:
-        api = Api(again)
-        stored = {flag["key"]: flag["version"] for flag in api.get("feature_flags/?limit=100000")["results"]}
-    assert all(stored.get(key, 0) >= version for key, version in answered.items())
+        stored = {flag["key"]: flag["version"] for flag in again.items("feature_flags")}
+        seen = {event["distinct_id"] for event in again.call("GET", "events/?event=seen&limit=100000")["results"]}
+        persons = {person["distinct_ids"][0] for person in again.call("GET", "persons/?limit=100000")["results"]}
+    assert all(stored.get(key, 0) >= version for key, version in versions.items())
+    assert captured <= seen
+    assert seen == persons, "an event and its person are one transaction"
 
 
 def test_a_client_that_goes_away_within_its_request_is_no_failure(tmp_path: Path) -> None:
@@ -190,7 +200,7 @@ def test_a_client_that_goes_away_within_its_request_is_no_failure(tmp_path: Path
     api = Api(Sandbox(ready))
     host, port = ready["url"].removeprefix("http://").split(":")
     for faults in ([], [{"kind": "error_after"}], [{"kind": "error_before"}]):
-        assert api("PUT", "/_sandbox/faults", {"rules": faults}).status_code == 200
+        api.sandbox.set_faults(*faults)
         assert api("DELETE", "/_sandbox/requests").status_code == 204
         with socket.create_connection((host, int(port))) as half:
             lines = (
@@ -203,7 +213,7 @@ def test_a_client_that_goes_away_within_its_request_is_no_failure(tmp_path: Path
         while not (log := api.get("/_sandbox/requests")["results"]):
             assert time.monotonic() < end, "the request never ended"
         assert log[0]["method"] == "POST"
-    assert api("PUT", "/_sandbox/faults", {"rules": []}).status_code == 200
+    api.sandbox.set_faults()
     assert api.get("feature_flags/")["count"] == 0
     process.terminate()
     assert process.communicate(timeout=10)[1] == ""
