@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -68,10 +68,40 @@ class Sandbox:
         self._send("DELETE", "/_sandbox/requests")
         return list(log["results"] if isinstance(log, dict) else log)
 
+    def key(self, scopes: Sequence[str] | None = ("*",), **more: Any) -> str:
+        """Make another personal API key with these scopes, the admin's unless ``user`` says whose."""
+        return str(self._send("POST", "/_sandbox/keys", {"scopes": scopes, **more})["value"])
+
+    def user(self, email: str, **more: Any) -> str:
+        """Make another user, a member unless ``role`` says what else, and return a key of theirs."""
+        return str(self._send("POST", "/_sandbox/users", {"email": email, **more})["personal_api_key"])
+
+    def set_faults(self, *rules: Mapping[str, Any], seed: int = 1) -> None:
+        """Let requests suffer these faults from now on (see sandbox/README.md); none, where there are no rules."""
+        self._send("PUT", "/_sandbox/faults", {"seed": seed, "rules": rules})
+
+    @contextmanager
+    def faults(self, *rules: Mapping[str, Any]) -> Iterator[None]:
+        """Let requests suffer these faults for a while."""
+        self.set_faults(*rules)
+        try:
+            yield
+        finally:
+            self.set_faults()
+
     def strike(self, kind: str, method: str, path: str) -> None:
-        """Let the next such request suffer a fault of this kind (see sandbox/README.md); ``path`` is a pattern."""
-        rule = {"kind": kind, "methods": [method], "path": path, "times": 1}
-        self._send("PUT", "/_sandbox/faults", {"seed": 1, "rules": [rule]})
+        """Let the next such request suffer a fault of this kind; ``path`` is a pattern."""
+        self.set_faults({"kind": kind, "methods": [method], "path": path, "times": 1})
+
+    @contextmanager
+    def setting(self, **values: Any) -> Iterator[None]:
+        """Have other settings (sandbox/control/settings.py) for a while."""
+        before = self._send("GET", "/_sandbox/settings")
+        self._send("PATCH", "/_sandbox/settings", values)
+        try:
+            yield
+        finally:
+            self._send("PATCH", "/_sandbox/settings", {name: before[name] for name in values})
 
     def writes(self) -> list[tuple[str, str, Any]]:
         """Return the writes to the API since the last look at the log: method, path and body."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -41,8 +40,9 @@ class Api:
     """
 
     def __init__(self, sandbox: Sandbox, key: str | None = None, project: str | None = None) -> None:
-        self.sandbox, self.url = sandbox, sandbox.url
-        self.base = f"{sandbox.url}/api/projects/{project or sandbox.project_id}/"
+        self.sandbox, self.url, self.setting = sandbox, sandbox.url, sandbox.setting
+        self.project = project or sandbox.project_id
+        self.base = f"{sandbox.url}/api/projects/{self.project}/"
         self.session = requests.Session()
         self.session.trust_env = False  # else each request looks for proxies and a .netrc
         self.headers = {} if key == "" else {"Authorization": f"Bearer {key or sandbox.api_key}"}
@@ -80,15 +80,9 @@ class Api:
         answer = self("POST", "/_sandbox/work", {"until": until.isoformat()} if until else {})
         assert answer.status_code == 204, answer.text
 
-    @contextmanager
-    def setting(self, **values: Any) -> Iterator[None]:
-        """The sandbox with other settings, for a while."""
-        before = self.get("/_sandbox/settings")
-        self.patch("/_sandbox/settings", values)
-        try:
-            yield
-        finally:
-            self.patch("/_sandbox/settings", {name: before[name] for name in values})
+    def colleague(self) -> Api:
+        """Another member, with a key of theirs."""
+        return Api(self.sandbox, self.sandbox.user(f"{name('colleague')}@example.com"), self.project)
 
     def flag(self, **values: Any) -> Any:
         """A new flag; without filters it is on for half of everybody."""

@@ -21,8 +21,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import requests
-
 from tests.campaigns.worlds import World
 from tests.support.project import CLI, STATE, Project
 from tests.support.sandbox import NEWER, Sandbox, running_sandbox
@@ -93,8 +91,7 @@ class Campaign:
         print(self.tally.problems[-1], flush=True)
 
     def _faults(self, number: int) -> None:
-        plan = {"seed": self.seed * 1000 + number, "rules": FAULTS}
-        requests.put(f"{self.sandbox.url}/_sandbox/faults", json=plan, timeout=10).raise_for_status()
+        self.sandbox.set_faults(*FAULTS, seed=self.seed * 1000 + number)
 
     def _kill(self) -> bool:
         """Start an `up` and kill one of its processes; False when it was over before."""
@@ -156,7 +153,7 @@ class Campaign:
         done = self.project.run("up", "--yes", "--skip-preview", "--stack", "sandbox")
         assert done.returncode == 0, f"up failed:\n{done.stdout}\n{done.stderr}"
         self.tally.interrupted += bool(self._writes_before and self.sandbox.writes())
-        requests.delete(f"{self.sandbox.url}/_sandbox/faults", timeout=10).raise_for_status()
+        self.sandbox.set_faults()
         assert not (differences := self.world.differences(self.sandbox)), "\n".join(differences)
         preview = self.project.run("preview", "--stack", "sandbox", "--expect-no-changes", "--diff")
         assert preview.returncode == 0, f"the preview is not empty:\n{preview.stdout}\n{preview.stderr}"

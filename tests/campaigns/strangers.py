@@ -43,8 +43,7 @@ class Stranger:
 
     def __init__(self, sandbox: Sandbox, chance: random.Random) -> None:
         self.sandbox, self.chance = sandbox, chance
-        user = {"email": f"ana{next(_NUMBERS)}@example.com", "role": "admin"}
-        self.key: str = sandbox.call("POST", "/_sandbox/users", user)["personal_api_key"]
+        self.key = sandbox.user(f"ana{next(_NUMBERS)}@example.com", role="admin")
         self.world: dict[Ref, Any] = {}
         self.refused: list[str] = []
         self._directory = PostHogDirectory(Client(resolve(Settings({}, sandbox.environ))))

@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import requests
 
 from tests.support.checkouts import SAMPLES
 from tests.support.commands import ai_admin
@@ -30,8 +29,7 @@ class Story:
 
     def __init__(self, project: Project, sandbox: Sandbox) -> None:
         self.project, self.sandbox = project, sandbox
-        made = sandbox.call("POST", "/_sandbox/users", {"email": "grace@example.com"})
-        self.graces_key = str(made["personal_api_key"])
+        self.graces_key = sandbox.user("grace@example.com")
         self.deleted = ""
         """The address of the flag that was deleted by hand."""
 
@@ -210,16 +208,11 @@ def test_what_was_done_already_and_what_goes_off_is_no_reason_to_refuse(story: S
     assert [story.share(flag) for flag in ("one", "two", "late", "new")] == [50, 60, 70, 5]
 
 
-def slow(sandbox: Sandbox, seconds: float) -> None:
-    rules = [{"kind": "latency", "seconds": seconds, "methods": ["POST"], "path": "feature_flags"}] if seconds else []
-    requests.put(f"{sandbox.url}/_sandbox/faults", json={"seed": 1, "rules": rules}, timeout=10).raise_for_status()
-
-
 @pytest.fixture
 def slow_writes(story: Story) -> Iterator[None]:
-    slow(story.sandbox, 1)
-    yield
-    slow(story.sandbox, 0)
+    rule = {"kind": "latency", "seconds": 1, "methods": ["POST"], "path": "feature_flags"}
+    with story.sandbox.faults(rule):
+        yield
 
 
 @pytest.mark.usefixtures("slow_writes")

@@ -99,8 +99,9 @@ def test_a_failure_is_one_line_what_refers_to_it_waits_and_the_rest_is_applied(
     project.write("subscriptions/weekly.yaml", f"key: weekly\ntitle: Weekly\n{board}{when}")
     for name in ("one", "two", "three"):
         project.write(f"flags/{name}.yaml", flag(20, name))
-    strike(sandbox, "POST", "/(cohorts|dashboards)/")
-    done = project.run(*UP)
+    refusal = {"kind": "error_before", "status": 400}
+    with sandbox.faults({**refusal, "methods": ["POST"], "path": "/(cohorts|dashboards)/"}):
+        done = project.run(*UP)
     assert done.returncode == 1
     assert (
         "error: Exception calling application: flags/needs-new.yaml:1:1: flag/needs-new: left out, as it refers to "
@@ -110,11 +111,11 @@ def test_a_failure_is_one_line_what_refers_to_it_waits_and_the_rest_is_applied(
     flags = {"known", "one", "two", "three", "needs-old"}
     assert {each["key"] for each in sandbox.items("feature_flags")} == flags
 
-    strike(sandbox, "PATCH", "/cohorts/")
     project.edit("cohorts/old.yaml", "value: 'x'", "value: 'y'")  # needs-old does not change
     for name in ("one", "two"):
         project.write(f"flags/{name}.yaml", flag(30, name))
-    done = project.run(*UP)
+    with sandbox.faults({**refusal, "methods": ["PATCH"], "path": "/cohorts/"}):
+        done = project.run(*UP)
     assert done.returncode == 1
     errors = [line for line in diagnostics(done.stdout) if line.startswith("error: ")]
     assert [line for line in errors if line != "error: update failed"] == [
@@ -126,13 +127,6 @@ def test_a_failure_is_one_line_what_refers_to_it_waits_and_the_rest_is_applied(
     assert groups.keys() == {*flags, "needs-new"}
     assert [groups[key]["rollout_percentage"] for key in ("one", "two", "three")] == [30, 30, 20]
     assert "New" in {each["name"] for each in sandbox.items("cohorts")}
-    sandbox.call("DELETE", "/_sandbox/faults")
-
-
-def strike(sandbox: Sandbox, method: str, path: str) -> None:
-    """Let PostHog refuse all such requests."""
-    rule = {"kind": "error_before", "methods": [method], "path": path, "status": 400}
-    sandbox.call("PUT", "/_sandbox/faults", {"seed": 1, "rules": [rule]})
 
 
 def test_the_exit_codes_are_those_of_the_page_and_the_sdks_steps_are_shown_on_request(project: Project) -> None:

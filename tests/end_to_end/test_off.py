@@ -50,7 +50,7 @@ def test_a_switch_off_by_hand_is_not_undone_in_passing(project: Project, sandbox
 
     One consent is enough to come back to what was on, also at 100 %.
     """
-    grace = sandbox.call("POST", "/_sandbox/users", {"email": "grace@example.com"})["personal_api_key"]
+    grace = sandbox.user("grace@example.com")
     for key in ("ai", "ai-slow"):
         sandbox.call("PATCH", f"feature_flags/{live(sandbox)[key]['id']}/", {"active": False}, key=grace)
     project.edit("cohorts/early.yaml", "name: Early", "name: Earliest")
@@ -79,16 +79,15 @@ def test_c1_a_flag_goes_off_while_something_else_cannot_be_read(project: Project
     """C1: a preview says how it goes off, as it is refused, and an `up` switches it off."""
     project.write("flags/ai.yaml", flag("ai", "active: false\n"))
     project.write("events/installation.yaml", EVENT.replace("String", "String, description: Not applied."))
-    failing = {"kind": "error_before", "status": 403, "path": "/property_definitions"}
-    sandbox.call("PUT", "/_sandbox/faults", {"seed": 1, "rules": [failing]})
+    left = "property/person.version: left as it is, as what PostHog holds is not known: PostHog an"
     sandbox.requests()
-    for arguments, said in ((PREVIEW, "flag/ai is not off yet: `pulumi up --skip-preview`"), (UP, "1 updated")):
-        done = project.run(*arguments)
-        assert done.returncode != 0
-        assert "property/person.version: left as it is, as what PostHog holds is not known: PostHog an" in done.stdout
-        assert said in done.stdout
+    with sandbox.faults({"kind": "error_before", "status": 403, "path": "/property_definitions"}):
+        for arguments, said in ((PREVIEW, "flag/ai is not off yet: `pulumi up --skip-preview`"), (UP, "1 updated")):
+            done = project.run(*arguments)
+            assert done.returncode != 0
+            assert left in done.stdout
+            assert said in done.stdout
     assert bodies(sandbox) == [{"active": False}]
-    sandbox.call("DELETE", "/_sandbox/faults")
 
 
 def test_c1_a_flag_goes_off_while_a_colleagues_file_is_broken_or_the_key_lacks_scopes(
@@ -115,7 +114,7 @@ def test_c1_a_flag_goes_off_while_a_colleagues_file_is_broken_or_the_key_lacks_s
     assert "add on/model to ai-admin:consent" in refused.stdout
     assert "delete" not in refused.stdout
     scopes = ["feature_flag:write", "event_definition:read", "property_definition:read", "project:read", "user:read"]
-    key = sandbox.call("POST", "/_sandbox/keys", {"scopes": scopes})["value"]
+    key = sandbox.key(scopes)
     project.edit("flags/tokens.yaml", "key: tokens\n", "key: tokens\nactive: false\ndescription: Not applied.\n")
     sandbox.requests()
     urn = "urn:pulumi:sandbox::ai-admin::pulumi-python:dynamic/posthog:FeatureFlag::flag/tokens"

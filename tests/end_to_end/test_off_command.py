@@ -51,11 +51,11 @@ def test_off_is_one_read_one_write_and_one_line(oncall: OnCall, sandbox: Sandbox
 
 def test_a_key_that_has_used_up_its_requests_is_not_waited_for(oncall: OnCall, sandbox: Sandbox) -> None:
     refusal = {"kind": "error_before", "status": 429, "retry_after": 3600}
-    sandbox.call("PUT", "/_sandbox/faults", {"seed": 1, "rules": [refusal]})
+    sandbox.set_faults(refusal)
     done = oncall.run("off", "ai")
     assert done.returncode == 1
     assert "given up instead of waiting 60 min" in done.stderr
-    sandbox.call("PUT", "/_sandbox/faults", {"seed": 1, "rules": [{**refusal, "methods": ["PATCH"]}]})
+    sandbox.set_faults({**refusal, "methods": ["PATCH"]})
     page = f"{sandbox.url}/project/{sandbox.project_id}/feature_flags"
     assert f"PostHog's own page is not limited: {page}\n" in done.stderr
     [id_] = [item["id"] for item in sandbox.items("feature_flags")]
@@ -76,8 +76,7 @@ def test_who_meets_a_posthog_that_fails_is_told_where_to_switch(
         (["PATCH"], f"; run again, or use the flag's own page: {page}/{id_}\n"),
         (["GET", "PATCH"], f"; run it again, or use PostHog's own page: {page}\n"),
     ):
-        rule = {**fault, "methods": methods, "path": "feature_flags"}
-        sandbox.call("PUT", "/_sandbox/faults", {"seed": 1, "rules": [rule]})
+        sandbox.set_faults({**fault, "methods": methods, "path": "feature_flags"})
         done = oncall.run("off", "ai")
         assert done.returncode == 1
         assert said in done.stderr
@@ -88,7 +87,7 @@ def test_who_waits_for_a_slow_posthog_is_told(
     oncall: OnCall, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ai_admin.cli.text.PATIENCE", 0.02)
-    sandbox.call("PUT", "/_sandbox/faults", {"rules": [{"kind": "latency", "seconds": 0.2, "path": "feature_flags"}]})
+    sandbox.set_faults({"kind": "latency", "seconds": 0.2, "path": "feature_flags"})
     for word in ("off", "on"):
         assert "asking PostHog: 0 s so far\n" in oncall.run(word, "ai", terminal=True).stderr, word
         assert "so far" not in oncall.run(word, "ai").stderr, "nobody waits for what goes into a log"
@@ -101,14 +100,14 @@ def test_a_switch_whose_answer_is_lost_is_looked_at(
     """PostHog has carried it out, whatever came back."""
     monkeypatch.setattr("providers.posthog.client.ATTEMPTS", 1)
     lost = {**fault, "methods": ["PATCH"], "path": "feature_flags"}
-    sandbox.call("PUT", "/_sandbox/faults", {"seed": 1, "rules": [lost]})
+    sandbox.set_faults(lost)
     for word, is_on in (("off", False), ("on", True)):
         done = oncall.run(word, "ai")
         assert (done.returncode, done.stderr) == (0, "")
         assert oncall.is_on("ai") is is_on
         assert ("active: false" in oncall.read("ai")) is not is_on
     unreadable = {"kind": "error_before", "methods": ["GET"], "path": r"feature_flags/\d+/"}
-    sandbox.call("PUT", "/_sandbox/faults", {"seed": 1, "rules": [lost, unreadable]})
+    sandbox.set_faults(lost, unreadable)
     for word in ("off", "on"):
         done = oncall.run(word, "ai")
         assert (done.returncode, f"ai may be {word}, or not: " in done.stderr) == (1, True), done.stderr
@@ -199,7 +198,7 @@ def test_what_would_switch_a_flag_on_again_is_said(oncall: OnCall, sandbox: Sand
     waits = f"ai would be switched on by a change of {by} that waits for approval since "
     assert (done.returncode, done.stderr.startswith(f"{scheduled}{waits}")) == (0, True), done.stderr
     assert f" UTC; reject it there: {page}/approvals/" in done.stderr
-    key = sandbox.call("POST", "/_sandbox/keys", {"scopes": ["feature_flag:write"]})["value"]
+    key = sandbox.key(["feature_flag:write"])
     done = oncall.run("off", "ai", environ={"POSTHOG_API_KEY": key})
     assert (done.returncode, done.stdout.startswith("ai is off already")) == (0, True)
     assert "whether a change that waits for approval switches ai on again is not known: " in done.stderr
@@ -237,7 +236,7 @@ def test_off_says_what_keeps_it_from_being_done(oncall: OnCall, sandbox: Sandbox
     without = oncall.run("off", "ai", environ={})
     assert without.returncode == 2
     assert "no personal API key: set POSTHOG_API_KEY" in without.stderr
-    reader = sandbox.call("POST", "/_sandbox/keys", {"scopes": ["feature_flag:read"]})["value"]
+    reader = sandbox.key(["feature_flag:read"])
     refused = oncall.run("off", "ai", environ={"POSTHOG_API_KEY": reader})
     assert refused.returncode == 1
     assert "ai was not switched off: PostHog answered 403" in refused.stderr

@@ -66,10 +66,8 @@ class Story:
         self.runner.environ = {**plain, "PULUMI_HOME": str(folder / "home")}
         self.graces_keys = {}
         for stack, sandbox in sandboxes.items():
-            read = {"scopes": [f"{scope}:read" for scope in READS]}
-            reading = sandbox.call("POST", "/_sandbox/keys", read)["value"]
-            grace = sandbox.call("POST", "/_sandbox/users", {"email": "grace@example.com"})
-            self.graces_keys[stack] = str(grace["personal_api_key"])
+            reading = sandbox.key([f"{scope}:read" for scope in READS])
+            self.graces_keys[stack] = sandbox.user("grace@example.com")
             secrets = {"PULUMI_CONFIG_PASSPHRASE": "a passphrase", "PAGER_WEBHOOK_URL": ""}
             for environment, key in ((stack, sandbox.api_key), (f"{stack}-moved", sandbox.api_key)):
                 self.runner.secrets[environment] = {**secrets, "POSTHOG_API_KEY": key}

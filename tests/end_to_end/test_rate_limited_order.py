@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import requests
-
 from tests.campaigns.rate_limits import MIXED, write
 from tests.support.project import Project
 from tests.support.sandbox import running_sandbox
@@ -16,7 +14,7 @@ def test_insights_do_not_stand_behind_flags_and_a_failure_holds_nothing_up(tmp_p
         project = Project(tmp_path / "ai", sandbox)
         write(project, 250, MIXED)  # a few more than no limit delays (`FEW`)
         rule = {"kind": "error_before", "status": 400, "methods": ["POST"], "path": "/dashboards/", "nth": 2}
-        requests.put(f"{sandbox.url}/_sandbox/faults", json={"rules": [rule]}, timeout=10).raise_for_status()
+        sandbox.set_faults(rule)
         sandbox.requests()
         done = project.run("up", "--yes", "--skip-preview", "--stack", "sandbox")
         made = [entry["path"].rstrip("/").split("/")[-1] for entry in sandbox.requests() if entry["method"] == "POST"]
@@ -26,6 +24,6 @@ def test_insights_do_not_stand_behind_flags_and_a_failure_holds_nothing_up(tmp_p
         assert made.count("insights") == 7 * 8, "those of the failed dashboard wait for it"
         last_flag = max(number for number, collection in enumerate(made) if collection == "feature_flags")
         assert made[:last_flag].count("insights") > 56 / 2
-        requests.delete(f"{sandbox.url}/_sandbox/faults", timeout=10)
+        sandbox.set_faults()
         project.up()
         assert len(project.outputs()) == 125 + 50 + 8 * 10 + 2

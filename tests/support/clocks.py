@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from providers.posthog.limits import Clock
 
 
@@ -33,3 +35,11 @@ class Fast(Clock):
 
     def sleep(self, seconds: float) -> None:
         time.sleep(seconds / self.speed)
+
+
+def leap(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Let waits by the usual clock take no time in this test; return how long each one is, as they come."""
+    waits: list[float] = []
+    monkeypatch.setattr(Clock, "now", lambda _: time.monotonic() + sum(waits))
+    monkeypatch.setattr(Clock, "sleep", lambda _, seconds: waits.append(seconds))
+    return waits

@@ -9,8 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
-import requests
-
 from tests.support.project import Project
 from tests.support.sandbox import REPOSITORY, Sandbox
 
@@ -32,12 +30,10 @@ def beside_preview(project: Project, times: int) -> str:
 
 def late(project: Project, sandbox: Sandbox, times: int) -> str:
     """Return in a sentence how long a plan takes where each request takes ``LATE`` longer."""
-    rule = {"kind": "latency", "seconds": LATE}
-    requests.put(f"{sandbox.url}/_sandbox/faults", json={"seed": 1, "rules": [rule]}, timeout=10).raise_for_status()
     sandbox.requests()
-    seconds, processor = zip(*(_used(lambda: _plan(project)) for _ in range(times)), strict=True)
+    with sandbox.faults({"kind": "latency", "seconds": LATE}):
+        seconds, processor = zip(*(_used(lambda: _plan(project)) for _ in range(times)), strict=True)
     asked = [each for each in sandbox.requests() if each["path"].startswith("/api/")]
-    requests.delete(f"{sandbox.url}/_sandbox/faults", timeout=10).raise_for_status()
     return (
         f"a plan of {_flags(project):,} flags at {LATE * 1000:.0f} ms latency: {median(seconds):.2f} s, "
         f"{len(asked) / times:.0f} requests, {median(processor):.2f} s of processor time, Pulumi's included "

@@ -10,7 +10,7 @@ from sandbox.tests.shapes import Api, name, refusal
 
 
 def _key(sandbox: Sandbox, **values: Any) -> Api:
-    return Api(sandbox, Api(sandbox).post("/_sandbox/keys", values)["value"])
+    return Api(sandbox, sandbox.key(**values))
 
 
 def test_without_a_key_401_not_authenticated(sandbox: Sandbox) -> None:
@@ -96,8 +96,8 @@ def test_a_personal_key_reads_itself_and_nothing_else(sandbox: Sandbox) -> None:
         assert refusal(refused)[2] == "This action does not support Personal API Key access"
 
 
-def test_members_may_be_kept_from_using_keys(sandbox: Sandbox, api: Api) -> None:
-    member = Api(sandbox, api.post("/_sandbox/users", {"email": f"{name('user')}@example.com"})["personal_api_key"])
+def test_members_may_be_kept_from_using_keys(api: Api) -> None:
+    member = api.colleague()
     assert member("GET", "feature_flags/").status_code == 200
     api.patch("/api/organizations/@current/", {"members_can_use_personal_api_keys": False})
     try:
@@ -111,7 +111,7 @@ def test_members_may_be_kept_from_using_keys(sandbox: Sandbox, api: Api) -> None
 
 def test_changes_bear_the_name_of_the_keys_owner(sandbox: Sandbox, api: Api) -> None:
     email = f"{name('user')}@example.com"
-    other = Api(sandbox, api.post("/_sandbox/users", {"email": email})["personal_api_key"])
+    other = Api(sandbox, sandbox.user(email))
     flag = api.flag()
     assert other.patch(f"feature_flags/{flag['id']}/", {"name": "mine now"})["last_modified_by"]["email"] == email
     assert api.get(f"feature_flags/{flag['id']}/activity/")["results"][0]["user"]["email"] == email

@@ -89,8 +89,7 @@ def test_actions_can_not_be_hidden(api: Api) -> None:
 
 
 def test_admins_and_authors_write_rules(api: Api) -> None:
-    key = api.post("/_sandbox/users", {"email": f"{name('m')}@example.com"})["personal_api_key"]
-    member = Api(api.sandbox, key, api.base.rstrip("/").rpartition("/")[2])
+    member = api.colleague()
     rule, own = {"access_level": "viewer"}, member.dashboard()
     foreign = f"dashboards/{api.dashboard()['id']}/"
     assert (own["user_access_level"], member.get(foreign)["user_access_level"]) == ("manager", "editor")

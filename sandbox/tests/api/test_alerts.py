@@ -210,23 +210,17 @@ def _windows(*windows: tuple[str, str]) -> dict[str, Any]:
 
 
 def test_a_plan_may_limit_alerts(api: Api, insight: int) -> None:
-    api("PATCH", "/_sandbox/settings", {"alert_limit": 1})
-    try:
+    with api.setting(alert_limit=1):
         api("POST", "alerts/", alert(insight))
         assert refusal(api("POST", "alerts/", alert(insight)))[2:] == ("Your plan is limited to 1 alerts.", "alert")
-    finally:
-        api("PATCH", "/_sandbox/settings", {"alert_limit": 0})
 
 
 def test_sql_alerts_may_be_switched_off(api: Api) -> None:
     sql = {"kind": "DataVisualizationNode", "source": {"kind": "HogQLQuery", "query": "select 1"}}
     body = {**alert(api.insight(query=sql)["id"]), "config": {"type": "HogQLAlertConfig", "evaluation": "last_row"}}
     assert api("POST", "alerts/", body).status_code == 201
-    api("PATCH", "/_sandbox/settings", {"sql_alerts": False})
-    try:
+    with api.setting(sql_alerts=False):
         assert refusal(api("POST", "alerts/", body))[2] == "SQL insight alerts are not enabled for your account."
-    finally:
-        api("PATCH", "/_sandbox/settings", {"sql_alerts": True})
 
 
 def test_an_alert_is_configured_for_its_kind_of_insight(api: Api, insight: int) -> None:
@@ -243,15 +237,12 @@ def test_an_alert_is_configured_for_its_kind_of_insight(api: Api, insight: int) 
 
 
 def test_a_plan_may_lack_frequent_checks(api: Api, insight: int) -> None:
-    api("PATCH", "/_sandbox/settings", {"high_frequency_alerts": False})
-    try:
+    with api.setting(high_frequency_alerts=False):
         answer = api("POST", "alerts/", {**alert(insight), "calculation_interval": "real_time"})
         assert refusal(answer)[2:] == (
             "Real-time alert intervals require a Scale or Enterprise plan.",
             "calculation_interval",
         )
-    finally:
-        api("PATCH", "/_sandbox/settings", {"high_frequency_alerts": True})
 
 
 def test_the_list_is_filtered_by_insight(api: Api, insight: int) -> None:

@@ -18,17 +18,15 @@ def flag(api: Api) -> Any:
 @pytest.fixture
 def other(api: Api) -> Api:
     """A colleague."""
-    made = api.post("/_sandbox/users", {"email": f"{name('colleague')}@example.com"})
-    return Api(api.sandbox, made["personal_api_key"])
+    return api.colleague()
 
 
 @pytest.fixture
 def approvals(api: Api, flag: Any, other: Api) -> Iterator[None]:
-    api("PATCH", "/_sandbox/settings", {"approvals": True})
-    yield
-    for policy in api.get("approval_policies/")["results"]:
-        api("DELETE", f"approval_policies/{policy['id']}/")
-    api("PATCH", "/_sandbox/settings", {"approvals": False})
+    with api.setting(approvals=True):
+        yield
+        for policy in api.get("approval_policies/")["results"]:
+            api("DELETE", f"approval_policies/{policy['id']}/")
 
 
 def _ask(api: Api, flag: Any, **values: Any) -> dict[str, Any]:

@@ -51,6 +51,5 @@ def test_an_alerts_simulation_fails_as_its_query_does(api: Api) -> None:
             "Simulation failed: unable to compute results for this insight."
         )
     assert refusal(api("POST", "alerts/simulate/", {}))[3] == "insight"
-    only_alerts = requests.post(f"{api.url}/_sandbox/keys", json={"scopes": ["alert:write"]}, timeout=10).json()
-    reader = Api(api.sandbox, only_alerts["value"])
+    reader = Api(api.sandbox, api.sandbox.key(["alert:write"]))
     assert refusal(reader("POST", "alerts/simulate/", {}))[2] == "API key missing required scope 'insight:read'"

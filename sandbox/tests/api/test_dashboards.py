@@ -125,7 +125,7 @@ def test_a_malformed_query_spoils_nothing_but_its_own_insight(api: Api) -> None:
 def test_only_a_name_or_a_description_counts_as_a_modification_of_an_insight(sandbox: Sandbox, api: Api) -> None:
     """Who changes its query alone, its tags or its dashboards, is in the activity log and nowhere else."""
     email = f"{name('user')}@example.com"
-    other = Api(sandbox, api.post("/_sandbox/users", {"email": email})["personal_api_key"])
+    other = Api(sandbox, sandbox.user(email))
     made = api.insight()
     path = f"insights/{made['id']}/"
     for change in ({"query": trends("other")}, {"tags": ["theirs"]}, {"last_modified_by": None}, {"favorited": True}):
@@ -383,9 +383,7 @@ def test_delete_insights_spares_those_on_another_dashboard(api: Api) -> None:
 
 def test_a_restricted_dashboard_refuses_other_members(api: Api) -> None:
     dashboard = api.dashboard(restriction_level=37)
-    made = api.post("/_sandbox/users", {"email": "restricted@example.com"})
-    member = Api(api.sandbox, made["personal_api_key"])
-    assert member("PATCH", f"dashboards/{dashboard['id']}/", {"name": "x"}).status_code == 403
+    assert api.colleague()("PATCH", f"dashboards/{dashboard['id']}/", {"name": "x"}).status_code == 403
 
 
 def test_both_prefixes_show_the_same(api: Api) -> None:

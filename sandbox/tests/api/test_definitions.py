@@ -131,12 +131,9 @@ def test_a_property_is_described_and_deleted(api: Api) -> None:
 
 def test_without_the_paid_feature_descriptions_are_not_supported(api: Api) -> None:
     made = api.post("event_definitions/", {"name": name("event")})
-    api("PATCH", "/_sandbox/settings", {"taxonomy": False})
-    try:
+    with api.setting(taxonomy=False):
         answer = api("PATCH", f"event_definitions/{made['id']}/", {"description": "d"})
         assert refusal(answer)[2] == "This field is not supported by this deployment."
-    finally:
-        api("PATCH", "/_sandbox/settings", {"taxonomy": True})
 
 
 def test_project_settings_ignore_unknown_columns(api: Api) -> None:
@@ -194,7 +191,7 @@ def test_some_settings_are_merged_and_the_others_replaced(api: Api) -> None:
 
 
 def test_members_write_settings_of_the_project_and_not_of_the_organization(api: Api) -> None:
-    member = Api(api.sandbox, api.post("/_sandbox/users", {"email": f"{name('m')}@example.com"})["personal_api_key"])
+    member = api.colleague()
     assert member("PATCH", "/api/organizations/@current/", {"enforce_2fa": True}).status_code == 403
     assert member("PATCH", "", {"timezone": "UTC"}).status_code == 200, "without a rule everybody is an admin of it"
 

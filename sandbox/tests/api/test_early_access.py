@@ -102,6 +102,10 @@ def test_a_feature_protects_its_flag_until_it_is_deleted(api: Api) -> None:
         "Cannot delete a feature flag that is in use with early access features. "
         "Please delete the early access feature before deleting the flag."
     )
+    groups = [{"properties": [], "rollout_percentage": 1, "aggregation_group_type_index": 0}]
+    assert refusal(api("PATCH", flag, {"filters": {"groups": groups}}))[2] == (
+        "Cannot use group aggregation in any condition set when the flag is linked to an Early Access Feature."
+    )
     assert api("DELETE", f"early_access_feature/{made['id']}/").status_code == 204
     assert api("GET", f"early_access_feature/{made['id']}/").status_code == 404
     assert api.get(flag)["filters"]["feature_enrollment"] is None
@@ -113,10 +117,7 @@ def test_a_feature_protects_its_flag_until_it_is_deleted(api: Api) -> None:
 
 def test_the_flag_needs_its_own_scope(api: Api) -> None:
     made = _feature(api)
-    key = requests.post(f"{api.url}/_sandbox/keys", json={"scopes": ["early_access_feature:write"]}, timeout=10).json()[
-        "value"
-    ]
-    other = Api(api.sandbox, key)
+    other = Api(api.sandbox, api.sandbox.key(["early_access_feature:write"]))
     path = f"early_access_feature/{made['id']}/"
     assert other.patch(path, {"description": "allowed"})["description"] == "allowed"
     assert refusal(other("PATCH", path, {"stage": "beta"})) == (

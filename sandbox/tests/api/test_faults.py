@@ -6,10 +6,10 @@ import random
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 import requests
@@ -22,19 +22,13 @@ from sandbox.tests.shapes import Api, name
 HTML = "text/html; charset=utf-8"
 
 
-class Plan(Protocol):
-    def __call__(self, *rules: dict[str, Any], seed: int = 0) -> None: ...
+Plan = Callable[..., None]
 
 
 @pytest.fixture
 def plan(api: Api) -> Iterator[Plan]:
     """Switches faults on; they end with the test."""
-
-    def switch(*rules: dict[str, Any], seed: int = 0) -> None:
-        answer = api("PUT", "/_sandbox/faults", {"seed": seed, "rules": list(rules)})
-        assert answer.status_code == 200, answer.text
-
-    yield switch
+    yield api.sandbox.set_faults
     api("DELETE", "/_sandbox/faults")
 
 
@@ -264,7 +258,7 @@ def test_no_answered_write_is_lost_under_faults_with_32_writers(tmp_path: Path) 
     rules: list[dict[str, Any]] = [{"kind": kind, "probability": 0.05} for kind in kinds]
     rules += [{"kind": "latency", "seconds": 0, "jitter": 0.01}, {"kind": "stale", "probability": 0.2}]
     with running_sandbox(tmp_path) as sandbox:
-        Api(sandbox)("PUT", "/_sandbox/faults", {"seed": 5, "rules": rules})
+        sandbox.set_faults(*rules, seed=5)
         with ThreadPoolExecutor(32) as pool:
             answers = [one for some in pool.map(lambda number: _write(Api(sandbox), number), range(32)) for one in some]
     with running_sandbox(tmp_path) as again:

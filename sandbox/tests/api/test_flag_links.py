@@ -25,19 +25,6 @@ def test_a_flag_of_replay_settings_is_not_deleted(api: Api) -> None:
     api.patch(f"feature_flags/{flag['id']}/", {"deleted": True})
 
 
-def test_a_flag_of_a_feature_is_neither_deleted_nor_aggregated(api: Api) -> None:
-    feature = api.post("early_access_feature/", {"name": name("feature"), "stage": "beta"})
-    path = f"feature_flags/{feature['feature_flag']['id']}/"
-    assert refusal(api("PATCH", path, {"deleted": True}))[2] == (
-        "Cannot delete a feature flag that is in use with early access features. "
-        "Please delete the early access feature before deleting the flag."
-    )
-    groups = [{"properties": [], "rollout_percentage": 1, "aggregation_group_type_index": 0}]
-    assert refusal(api("PATCH", path, {"filters": {"groups": groups}}))[2] == (
-        "Cannot use group aggregation in any condition set when the flag is linked to an Early Access Feature."
-    )
-
-
 def test_a_flag_of_a_running_experiment_keeps_its_variants(api: Api) -> None:
     made = api.post("experiments/", {"name": "x", "feature_flag_key": name("flag")})
     path = f"feature_flags/{made['feature_flag']['id']}/"

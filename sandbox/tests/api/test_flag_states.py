@@ -285,9 +285,6 @@ def test_a_project_may_require_tags(api: Api) -> None:
 
 
 def test_a_project_has_at_most_2000_flags(api: Api) -> None:
-    api("PATCH", "/_sandbox/settings", {"flag_limit": 1})
-    try:
+    with api.setting(flag_limit=1):
         api("POST", "feature_flags/", {"key": name("flag")})
         assert "feature flags allowed per team." in refusal(api("POST", "feature_flags/", {"key": name("flag")}))[2]
-    finally:
-        api("PATCH", "/_sandbox/settings", {"flag_limit": 2000})

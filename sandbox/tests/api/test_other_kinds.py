@@ -1,7 +1,6 @@
 """The kinds with little of their own."""
 
 import pytest
-import requests
 
 from sandbox.tests.shapes import Api, name, refusal
 
@@ -55,9 +54,7 @@ def test_the_server_says_when_an_action_was_pinned(api: Api) -> None:
 
 def test_the_log_names_the_author_of_an_action_whoever_changed_it(api: Api) -> None:
     made = api.post("actions/", {"name": name("action")})
-    user = {"email": f"{name('u')}@example.com"}
-    other = requests.post(f"{api.url}/_sandbox/users", json=user, timeout=10).json()
-    Api(api.sandbox, other["personal_api_key"]).patch(f"actions/{made['id']}/", {"description": "mine"})
+    api.colleague().patch(f"actions/{made['id']}/", {"description": "mine"})
     entry = api.get(f"activity_log/?scope=Action&item_id={made['id']}")["results"][0]
     assert (entry["activity"], entry["user"]["email"]) == ("updated", "admin@example.com")
 

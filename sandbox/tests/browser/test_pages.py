@@ -199,10 +199,9 @@ def test_a_long_change_is_folded_with_before_and_after_whole(page: Any, content:
 
 
 def test_the_request_log_shows_bodies_answers_and_faults(page: Any, content: Content) -> None:
-    content.api("PUT", "/_sandbox/faults", {"rules": [{"kind": "cut_before", "path": "never-answered"}]})
-    with pytest.raises(ProtocolError, match="Connection"):
+    cut = {"kind": "cut_before", "path": "never-answered"}
+    with content.api.sandbox.faults(cut), pytest.raises(ProtocolError, match="Connection"):
         content.api("POST", "cohorts/?never-answered", {"name": "in vain"})
-    content.api("DELETE", "/_sandbox/faults")
     shown = page(f"{content.base}/requests")
     row = "return document.querySelector('tbody tr')"
     assert "never-answered" in shown.run(row + ".innerText")

@@ -134,13 +134,10 @@ def test_a_wrong_clock_is_corrected_by_the_time_of_sending(sandbox: Sandbox) -> 
 def test_a_token_that_nobody_has_is_refused_or_its_events_are_dropped(sandbox: Sandbox) -> None:
     one = event("seen", "stranger")
     assert post(sandbox, "/e/", {"api_key": "phc_unknown", **one}).status_code == 401
-    sandbox.call("PATCH", "/_sandbox/settings", {"refuses_unknown_tokens": False})
-    try:
+    with sandbox.setting(refuses_unknown_tokens=False):
         answer = post(sandbox, "/e/", {"api_key": "phc_unknown", **one})
         assert (answer.status_code, answer.json()) == (200, {"status": "Ok"})
         assert post(sandbox, "/e/", {"api_key": "phx_mine", **one}).text == "API key is not valid: personal_api_key"
-    finally:
-        sandbox.call("PATCH", "/_sandbox/settings", {"refuses_unknown_tokens": True})
     assert events(sandbox, "stranger") == []
 
 

@@ -83,9 +83,7 @@ def test_definitions_need_a_key_that_may_read_flags(sandbox: Sandbox) -> None:
 
     assert refusal(None)[:2] == (401, "not_authenticated")
     assert refusal("phx_wrong") == (401, "authentication_failed", "Personal API key is invalid.")
-    other = {"email": "reader@example.com", "scopes": ["insight:read"]}
-    made = requests.post(f"{sandbox.url}/_sandbox/users", json=other, timeout=10).json()
-    assert refusal(made["personal_api_key"]) == (
+    assert refusal(sandbox.user("reader@example.com", scopes=["insight:read"])) == (
         403,
         "permission_denied",
         "Personal API key lacks required scopes (feature_flag:read or feature_flag:write).",

@@ -314,7 +314,7 @@ def _unreadable(*_: object) -> State:
 
 
 def test_a_key_without_the_scopes_is_told_so(who: Who, sandbox: Sandbox) -> None:
-    key = sandbox.call("POST", "/_sandbox/keys", {"scopes": ["feature_flag:read"]})["value"]
+    key = sandbox.key(["feature_flag:read"])
     done = who("inst-1", key=key)
     assert (done.exit_code, done.stdout) == (1, "")
     assert "PostHog can't be asked about inst-1 in stack production" in done.stderr

@@ -6,7 +6,6 @@ import json
 import re
 import shutil
 import signal
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,6 +25,7 @@ from providers.posthog.limits import Clock
 from providers.posthog.references import with_ids
 from tests.support.applied import client, create_body
 from tests.support.checkouts import sample_checkout
+from tests.support.clocks import leap
 from tests.support.sandbox import Sandbox
 
 END = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
@@ -166,13 +166,10 @@ def test_one_that_is_off_or_tells_nobody_says_so_first(backtest: Any, sandbox: S
 @pytest.fixture
 def told_to_wait(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
     """The waits of a PostHog that takes the third query only after a minute; a wait takes no time."""
-    slept: list[float] = []
-    monkeypatch.setattr(Clock, "now", lambda _: time.monotonic() + sum(slept))
-    monkeypatch.setattr(Clock, "sleep", lambda _, seconds: slept.append(seconds))
+    waits = leap(monkeypatch)
     rule = {"kind": "error_before", "status": 429, "retry_after": 60, "path": "/query/", "nth": 4}
-    sandbox.call("PUT", "/_sandbox/faults", {"rules": [rule]})
-    yield slept
-    sandbox.call("DELETE", "/_sandbox/faults")
+    with sandbox.faults(rule):
+        yield waits
 
 
 def test_what_takes_longer_than_people_wait_at_the_screen_is_waited_for(
@@ -232,11 +229,8 @@ def test_what_posthog_refuses_of_one_alert_is_no_matter_of_others(
     monkeypatch.chdir(theirs)
     [alert] = sandbox.items("alerts")
     gone = {"kind": "error_before", "status": 404, "path": f"/insights/{alert['insight']['id']}/"}
-    sandbox.call("PUT", "/_sandbox/faults", {"rules": [gone]})
-    try:
+    with sandbox.faults(gone):
         found = told(backtest("ai-error-rate", "bad", "success", "--last", "1", "--json"))
-    finally:
-        sandbox.call("DELETE", "/_sandbox/faults")
     assert found["bad"]["files"]["reason"].startswith("PostHog refuses its query: ")
     assert found["success"]["files"]["checks"] == 1
     assert found["ai-error-rate"]["posthog"]["reason"].startswith("its insight is not there: ")

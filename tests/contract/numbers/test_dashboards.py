@@ -106,12 +106,9 @@ def test_who_waits_at_a_terminal_is_told_how_many_are_done(
 ) -> None:
     monkeypatch.setattr("ai_admin.cli.text.PATIENCE", 0.02)
     rule = {"kind": "latency", "seconds": 0.2, "path": "/dashboards/"}
-    sandbox.call("PUT", "/_sandbox/faults", {"rules": [rule]})
-    try:
+    with sandbox.faults(rule):
         asked = ("dashboards", "ai-usage", "--stack", "sandbox")
         done = {here: ai_admin(tmp_path, dict(os.environ), *asked, terminal=here) for here in (True, False)}
-    finally:
-        sandbox.call("DELETE", "/_sandbox/faults")
     [first, *_] = done[True].stderr.splitlines()
     assert re.fullmatch(r"drawing 1 board, of which 0 are done: \d+ s so far", first)
     assert done[False].stderr == "", "nobody waits for what goes into a log"

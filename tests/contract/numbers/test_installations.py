@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import os
-import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -23,10 +22,10 @@ from ai_admin.cli.text import count
 from ai_admin.numbers import Period, asking, installations, metrics
 from ai_admin.simulation import Run, company, runs
 from ai_admin.simulation.sending import send
-from providers.posthog.limits import Clock
 from tests.campaigns.strangers import project_of
 from tests.support.applied import apply_flags, client
 from tests.support.checkouts import sample_checkout
+from tests.support.clocks import leap
 from tests.support.sandbox import Sandbox
 
 END = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
@@ -261,15 +260,10 @@ def test_metrics_add_up_whatever_they_are_told_apart_by(ai_admin: Any, sent: lis
 def test_what_is_waited_for_is_no_part_of_what_programs_read(
     ai_admin: Any, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slept: list[float] = []
-    monkeypatch.setattr(Clock, "now", lambda _: time.monotonic() + sum(slept))
-    monkeypatch.setattr(Clock, "sleep", lambda _, seconds: slept.append(seconds))
+    leap(monkeypatch)
     rule = {"kind": "error_before", "status": 429, "retry_after": 12, "path": "/query/", "times": 1}
-    sandbox.call("PUT", "/_sandbox/faults", {"rules": [rule]})
-    try:
+    with sandbox.faults(rule):
         done = ai_admin("metrics", "--json")
-    finally:
-        sandbox.call("DELETE", "/_sandbox/faults")
     assert json.loads(done.stdout)["figures"]
     assert done.stderr.startswith("waiting 12 s: ")
 
@@ -411,11 +405,8 @@ def test_who_can_not_be_looked_up_before_the_period_is_listed_all_the_same(
 ) -> None:
     # The queries before say who is an installation, which of several with the same id, and what they used.
     rule = {"kind": "error_before", "status": 400, "path": "/query/", "nth": query}
-    sandbox.call("PUT", "/_sandbox/faults", {"rules": [rule]})
-    try:
+    with sandbox.faults(rule):
         done = odd("installations", *command)
-    finally:
-        sandbox.call("DELETE", "/_sandbox/faults")
     assert done.exit_code == 0
     assert done.stderr.startswith(f"when {who}")
     assert " ran something last before the period is not known: " in done.stderr
@@ -510,8 +501,7 @@ def test_a_cap_whose_file_has_problems_is_not_known_and_all_else_is(ai_admin: An
 
 
 def test_a_key_without_the_scope_is_said(ai_admin: Any, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = sandbox.call("POST", "/_sandbox/keys", {"scopes": ["feature_flag:read"]})
-    monkeypatch.setenv("POSTHOG_API_KEY", made["value"])
+    monkeypatch.setenv("POSTHOG_API_KEY", sandbox.key(["feature_flag:read"]))
     for command in ("installations", "metrics"):
         done = ai_admin(command)
         assert done.exit_code == 1

@@ -137,10 +137,10 @@ INSIGHT = {"name": "Weekly retention", "query": TREND}
 
 def of_somebody(sandbox: Sandbox, **more: Any) -> tuple[str, int]:
     """An insight on a dashboard, both made by somebody else: the insight's id and the dashboard's."""
-    user = sandbox.call("POST", "/_sandbox/users", {"email": f"ana{next(_NUMBERS)}@example.com"})
-    board = sandbox.call("POST", "dashboards/", {"name": "Marketing"}, key=user["personal_api_key"])["id"]
+    key = sandbox.user(f"ana{next(_NUMBERS)}@example.com")
+    board = sandbox.call("POST", "dashboards/", {"name": "Marketing"}, key=key)["id"]
     body = {**INSIGHT, "dashboards": [board], "name": f"Weekly retention {next(_NUMBERS)}", **more}
-    return str(sandbox.call("POST", "insights/", body, key=user["personal_api_key"])["id"]), board
+    return str(sandbox.call("POST", "insights/", body, key=key)["id"]), board
 
 
 def insight(sandbox: Sandbox, id_: str, adopt: str | None = None, **more: Any) -> dict[str, Any]:
@@ -177,7 +177,7 @@ def test_a_name_that_people_give_takes_over_nothing_of_another_person(
 ) -> None:
     """B3. Also where PostHog lets a name stand only once."""
     email, name = f"ana{next(_NUMBERS)}@example.com", f"Of somebody {next(_NUMBERS)}"
-    key = sandbox.call("POST", "/_sandbox/users", {"email": email})["personal_api_key"]
+    key = sandbox.user(email)
     body = placed({"name": name, **body}, runs.world)
     id_ = str(sandbox.call("POST", f"{KINDS[kind].collection}/", body, key=key)[KINDS[kind].id_name])
     given = {"name": name, **({"type": body["type"]} if kind != "playlist" and "type" in body else {})}
@@ -192,7 +192,7 @@ def test_a_name_that_people_give_takes_over_nothing_of_another_person(
 def test_an_early_access_feature_of_another_person_is_not_taken_by_its_name(plugin: Plugin, sandbox: Sandbox) -> None:
     """B3."""
     email, body = f"ana{next(_NUMBERS)}@example.com", {"name": "Sneak preview", "stage": "draft"}
-    key = sandbox.call("POST", "/_sandbox/users", {"email": email})["personal_api_key"]
+    key = sandbox.user(email)
     made = sandbox.call("POST", "early_access_feature/", {**body, "description": "Theirs"}, key=key)
     wanted = {**body, "flag": made["feature_flag"]["id"], "description": "Ours"}
     [problem] = plugin.problems("early_access_feature", {**wanted, **noted("early_access_feature/x", "x")})
@@ -202,7 +202,7 @@ def test_an_early_access_feature_of_another_person_is_not_taken_by_its_name(plug
 def test_it_is_said_in_a_preview_too_where_its_flag_is_adopted(sandbox: Sandbox) -> None:
     """B3: the id of the flag is not known then."""
     email = f"ana{next(_NUMBERS)}@example.com"
-    key = sandbox.call("POST", "/_sandbox/users", {"email": email})["personal_api_key"]
+    key = sandbox.user(email)
     for name, adopted in (("Alike", True), ("Other", False)):
         body = {"name": name, "stage": "draft", "description": "Theirs"}
         made = sandbox.call("POST", "early_access_feature/", body, key=key)
@@ -245,7 +245,7 @@ def test_a_subscription_that_says_the_same_is_taken_though_its_insights_are_not_
     content = {"content_type": "dashboard", "dashboard": board, "dashboard_export_insights": ids}
     least = {name: value for name, value in SAMPLES["subscription"].least("Weekly").items() if name != "insight"}
     made = Applied(runs, "subscription", {**least, **content})
-    key = sandbox.call("POST", "/_sandbox/users", {"email": f"ana{next(_NUMBERS)}@example.com"})["personal_api_key"]
+    key = sandbox.user(f"ana{next(_NUMBERS)}@example.com")
     wanted = {**made.state, **noted("subscription/weekly", "weekly")}
     del wanted[PROJECT], wanted[HOST]
     unknown = {"dashboard": UNKNOWN, "dashboard_export_insights": [UNKNOWN, UNKNOWN]}
@@ -288,10 +288,10 @@ def test_what_somebody_else_changed_meanwhile_is_not_taken(
     plugin: Plugin, sandbox: Sandbox, collection: str, kind: str, body: dict[str, Any], edit: dict[str, Any]
 ) -> None:
     """B3."""
-    user = sandbox.call("POST", "/_sandbox/users", {"email": f"ana{next(_NUMBERS)}@example.com"})
+    key = sandbox.user(f"ana{next(_NUMBERS)}@example.com")
     name = f"Touched {next(_NUMBERS)}"
     id_ = sandbox.call("POST", f"{collection}/", {**body, "name": name})["id"]
-    sandbox.call("PATCH", f"{collection}/{id_}/", edit, key=user["personal_api_key"])
+    sandbox.call("PATCH", f"{collection}/{id_}/", edit, key=key)
     wanted = {"name": name, "query": TREND} if kind == "insight" else {"name": name, "filters": CRITERIA}
     [problem] = plugin.problems(kind, {**wanted, **noted(f"{kind}/touched", "touched")})
     assert "is not adopted" in problem
@@ -303,7 +303,7 @@ def test_what_nobody_else_changed_as_far_as_is_known_is_not_taken_where_the_log_
     name = f"Unlogged {next(_NUMBERS)}"
     sandbox.call("POST", "insights/", {**INSIGHT, "name": name})
     scopes = ["insight:write", "dashboard:read", "project:read", "user:read"]
-    key = sandbox.call("POST", "/_sandbox/keys", {"scopes": scopes})["value"]
+    key = sandbox.key(scopes)
     wanted = {"name": name, "query": OTHER, **noted("insight/unlogged", "unlogged")}
     with running_plugin({**sandbox.environ, "POSTHOG_API_KEY": key}) as preview:
         [problem] = preview.problems("insight", wanted)

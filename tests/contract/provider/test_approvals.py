@@ -324,7 +324,7 @@ def test_a_flag_that_is_to_be_off_again_does_not_come_on_by_an_approval(
 @pytest.mark.usefixtures("coming_on")
 def test_a_request_to_switch_a_flag_on_that_is_not_ours_to_take_back_fails_the_run(run: Run, sandbox: Sandbox) -> None:
     run.up(run.definition(20, active=False))
-    key = sandbox.call("POST", "/_sandbox/keys", {"scopes": ["*"], "user": "oncall@example.com"})["value"]
+    key = sandbox.key(user="oncall@example.com")
     with pytest.raises(AssertionError, match="409"):
         sandbox.call("PATCH", f"feature_flags/{run.id}/", {"active": True}, key=key)
     [request] = waiting(sandbox)
@@ -421,16 +421,15 @@ def test_what_refers_to_a_flag_that_waits_is_left_out_with_the_reason(run: Run, 
     assert "left out, as it refers to an object whose creation waits for approval" in str(raised.value)
 
 
-def test_without_the_right_to_read_requests_nothing_is_asked_for_twice(standing: Run, sandbox: Sandbox) -> None:
+def test_without_the_right_to_read_requests_nothing_is_asked_for_twice(
+    standing: Run, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     wanted = standing.definition(30)
     standing.up(wanted)
-    scopes = {"scopes": ["feature_flag:write", "project:read"]}
-    standing.sandbox.api_key, key = sandbox.call("POST", "/_sandbox/keys", scopes)["value"], sandbox.api_key
-    try:
+    with monkeypatch.context() as limited:
+        limited.setattr(sandbox, "api_key", sandbox.key(["feature_flag:write", "project:read"]))
         standing.up(wanted)
-        [said] = standing.said
-    finally:
-        sandbox.api_key = key
+    [said] = standing.said
     assert "waits for approval since 20" in said
     assert len(waiting(sandbox)) == 1
 
@@ -441,15 +440,12 @@ def test_requests_that_can_not_be_read_hold_up_no_switch_off(
     """An error of `diff` would end the whole run, and a flag that goes off needs no request to be read."""
     monkeypatch.setattr("providers.posthog.client.ATTEMPTS", 1)
     rule = {"kind": "error_before", "status": 500, "path": "change_requests"}
-    sandbox.call("PUT", "/_sandbox/faults", {"seed": 1, "rules": [rule]})
-    try:
+    with sandbox.faults(rule):
         assert standing.preview(standing.definition(30))
         assert "PostHog answered 500 to GET" in standing.refused(standing.definition(30))
         asked = [each["path"] for each in sandbox.requests()]
         assert len([path for path in asked if "/change_requests/" in path]) == 1
         standing.up(standing.definition(20, active=False))
-    finally:
-        sandbox.call("DELETE", "/_sandbox/faults")
     [live] = standing.live()
     assert (live["active"], rollout(live)) == (False, 20)
 

@@ -153,7 +153,7 @@ def test_an_insight_whose_alerts_would_go_with_it(sandbox: Sandbox) -> None:
 
 
 def test_an_insight_and_a_dashboard_that_other_people_use(sandbox: Sandbox) -> None:
-    other = sandbox.call("POST", "/_sandbox/users", {"email": "bob@example.com"})["personal_api_key"]
+    other = sandbox.user("bob@example.com")
     theirs = sandbox.call("POST", "dashboards/", {"name": "Marketing"}, key=other)
     ours = sandbox.call("POST", "dashboards/", {"name": "Ours"})
     shared = sandbox.call("POST", "insights/", {"name": "S", "query": TRENDS, "dashboards": [ours["id"], theirs["id"]]})
@@ -246,12 +246,12 @@ def test_what_is_gone_already_is_in_nobodys_way(sandbox: Sandbox, kind: str) -> 
 
 
 def test_a_key_that_may_not_look_is_told_and_nothing_is_deleted_blindly(sandbox: Sandbox) -> None:
-    key = sandbox.call("POST", "/_sandbox/keys", {"scopes": ["insight:write"]})["value"]
+    key = sandbox.key(["insight:write"])
     [line] = blockers(client(sandbox, key), {"insight/watched": {"id": "1"}}, ())
     assert line.startswith("insight/watched is not deleted, as PostHog does not say who else needs it: ")
     assert "alert:read" in line
 
 
 def test_a_key_that_may_not_see_surveys_may_delete_flags(sandbox: Sandbox) -> None:
-    key = sandbox.call("POST", "/_sandbox/keys", {"scopes": ["feature_flag:write"]})["value"]
+    key = sandbox.key(["feature_flag:write"])
     assert blockers(client(sandbox, key), {"flag/f": {"id": str(flag(sandbox, "unasked")["id"])}}, ()) == []

@@ -35,10 +35,6 @@ def made(runs: Runs, kind: str, definition: dict[str, Any]) -> tuple[PostHogProv
     return provider, created.id or "", {**(created.outs or {})}
 
 
-def another_key(sandbox: Sandbox, scopes: list[str], **more: Any) -> str:
-    return str(sandbox.call("POST", "/_sandbox/keys", {"scopes": scopes, **more})["value"])
-
-
 def update(provider: PostHogProvider, id_: str, state: dict[str, Any], definition: dict[str, Any]) -> str:
     with pytest.raises(Refused) as raised:
         provider.update(id_, state, provider.check(state, definition).inputs)
@@ -47,7 +43,7 @@ def update(provider: PostHogProvider, id_: str, state: dict[str, Any], definitio
 
 def test_each_field_is_named_with_what_it_was_and_is_and_who_did_it(runs: Runs, sandbox: Sandbox) -> None:
     provider, id_, state = made(runs, "flag", flag("touched", tags=["ai"]))
-    oncall = another_key(sandbox, ["*"], user="oncall@example.com")
+    oncall = sandbox.key(user="oncall@example.com")
     sandbox.call("PATCH", f"feature_flags/{id_}/", {"active": False}, key=oncall)
     sandbox.call("PATCH", f"feature_flags/{id_}/", {"filters": {"groups": []}})
     sandbox.requests()
@@ -91,7 +87,7 @@ def test_what_changes_while_it_is_being_adopted_is_left_as_it_is_but_goes_off(
     id_ = sandbox.call("POST", "feature_flags/", {"key": key, "filters": filters})["id"]
     provider, wanted = runs.new_run("flag"), flag(key, active=active)
     inputs = provider.check({}, wanted).inputs
-    oncall = another_key(sandbox, ["*"], user="oncall@example.com")
+    oncall = sandbox.key(user="oncall@example.com")
     sandbox.call("PATCH", f"feature_flags/{id_}/", {"name": "By hand"}, key=oncall)
     sandbox.requests()
     said = rf'Flag {id_} was changed since it was read: description null -> "By hand" \(by oncall@example\.com on'
@@ -153,18 +149,16 @@ def test_what_changes_nothing_of_ours_is_no_conflict(runs: Runs, sandbox: Sandbo
     assert (provider.update(id_, state, news).outs or {})["description"] == "d"
 
 
-def test_who_may_not_read_the_log_still_learns_of_the_change(runs: Runs, sandbox: Sandbox) -> None:
-    own_key = sandbox.api_key
-    sandbox.api_key = another_key(sandbox, ["feature_flag:write", "cohort:write", "project:read"])
-    try:
-        provider, id_, state = made(runs, "flag", flag("unlogged"))
-        sandbox.call("PATCH", f"feature_flags/{id_}/", {"active": False})
-        said = update(provider, id_, state, flag("unlogged", tags=["ops"]))
-        unread = "PostHog's activity log could not be read: the API key lacks the scope activity_log:read"
-        assert f"active true -> false (the object was last changed by admin@example.com; {unread}); " in said
-        provider, id_, state = made(runs, "cohort", {"name": "Unlogged", "filters": CRITERIA})
-        sandbox.call("PATCH", f"cohorts/{id_}/", {"description": "Mine."})
-        said = update(provider, id_, state, {"name": "Unlogged", "filters": CRITERIA, "description": "Ours."})
-        assert f'description null -> "Mine." (by somebody; {unread})' in said
-    finally:
-        sandbox.api_key = own_key
+def test_who_may_not_read_the_log_still_learns_of_the_change(
+    runs: Runs, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sandbox, "api_key", sandbox.key(["feature_flag:write", "cohort:write", "project:read"]))
+    provider, id_, state = made(runs, "flag", flag("unlogged"))
+    sandbox.call("PATCH", f"feature_flags/{id_}/", {"active": False})
+    said = update(provider, id_, state, flag("unlogged", tags=["ops"]))
+    unread = "PostHog's activity log could not be read: the API key lacks the scope activity_log:read"
+    assert f"active true -> false (the object was last changed by admin@example.com; {unread}); " in said
+    provider, id_, state = made(runs, "cohort", {"name": "Unlogged", "filters": CRITERIA})
+    sandbox.call("PATCH", f"cohorts/{id_}/", {"description": "Mine."})
+    said = update(provider, id_, state, {"name": "Unlogged", "filters": CRITERIA, "description": "Ours."})
+    assert f'description null -> "Mine." (by somebody; {unread})' in said

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from itertools import count
 from typing import Any
 
@@ -57,16 +56,9 @@ def runs(sandbox: Sandbox) -> Runs:
     return Runs(sandbox, stand(sandbox), Fast(SPEED))
 
 
-@contextmanager
-def struck(sandbox: Sandbox, fault: dict[str, Any]) -> Iterator[None]:
+def struck(sandbox: Sandbox, fault: dict[str, Any]) -> AbstractContextManager[None]:
     """Let the first reading and the first writing request in the block suffer this."""
-    rules = [{**fault, "methods": methods, "nth": 1} for methods in (["GET"], WRITES)]
-    plan = {"seed": 1, "rules": [*ALSO_STALE, *rules]}
-    sandbox.call("PUT", "/_sandbox/faults", plan)
-    try:
-        yield
-    finally:
-        sandbox.call("DELETE", "/_sandbox/faults")
+    return sandbox.faults(*ALSO_STALE, *({**fault, "methods": methods, "nth": 1} for methods in (["GET"], WRITES)))
 
 
 def standing(sandbox: Sandbox, kind: str, name: str) -> int:

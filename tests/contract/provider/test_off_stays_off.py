@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -25,10 +24,8 @@ VARIANTS = [{"key": "control", "rollout_percentage": 50}, {"key": "test", "rollo
 
 
 @pytest.fixture
-def runs(sandbox: Sandbox) -> Iterator[Runs]:
-    own_key = sandbox.api_key
-    yield Runs(sandbox, {})
-    sandbox.api_key = own_key
+def runs(sandbox: Sandbox) -> Runs:
+    return Runs(sandbox, {})
 
 
 def definition(key: str, switch: str, id_: str = "", **more: Any) -> dict[str, Any]:
@@ -49,7 +46,7 @@ def applied(runs: Runs, kind: str, wanted: dict[str, Any]) -> tuple[str, dict[st
 
 
 def by_hand(runs: Runs, path: str, body: dict[str, Any]) -> None:
-    key = runs.sandbox.call("POST", "/_sandbox/keys", {"scopes": ["*"], "user": "oncall@example.com"})["value"]
+    key = runs.sandbox.key(user="oncall@example.com")
     runs.sandbox.call("PATCH", path, body, key=key)
 
 
@@ -90,7 +87,7 @@ def test_a_pause_of_an_experiment_is_not_said_to_be_by_who_edited_the_flag(runs:
     id_, state = applied(runs, "flag", definition("paused", "", variants=VARIANTS))
     body = {"name": "Pauses", "feature_flag_key": "paused", "start_date": DAY}
     experiment = runs.sandbox.call("POST", "experiments/", body)["id"]
-    key = runs.sandbox.call("POST", "/_sandbox/keys", {"scopes": ["*"], "user": "oncall@example.com"})["value"]
+    key = runs.sandbox.key(user="oncall@example.com")
     runs.sandbox.call("POST", f"experiments/{experiment}/pause/", {}, key=key)
     assert not changes(runs, id_, state, definition("paused", ON, variants=VARIANTS))
     [said] = runs.warnings
@@ -104,9 +101,9 @@ def test_a_consent_holds_for_one_return(runs: Runs) -> None:
     assert "to switch it on, take on/used, which is used up, out of the stack's configuration" in runs.warnings[0]
 
 
-def test_without_the_log_what_was_touched_since_is_held(runs: Runs) -> None:
+def test_without_the_log_what_was_touched_since_is_held(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
     id_, state, when = applied_off(runs, "unlogged")
-    runs.sandbox.api_key = runs.sandbox.call("POST", "/_sandbox/keys", {"scopes": ["feature_flag:write"]})["value"]
+    monkeypatch.setattr(runs.sandbox, "api_key", runs.sandbox.key(["feature_flag:write"]))
     assert changes(runs, id_, state, definition("unlogged", when))
     switch(runs, id_, True, False)
     assert not changes(runs, id_, state, definition("unlogged", when))
@@ -322,13 +319,10 @@ def test_what_is_left_to_posthogs_pages_counts_in_what_grows(runs: Runs) -> None
     assert problem("left-small", "release_conditions", conditions, off, on) == ""
     some = [{"type": "person", "key": "version", "operator": "exact", "value": "1"}]
     stopped = [{"properties": some, "rollout_percentage": 5}, *groups]
-    runs.sandbox.call("PATCH", "/_sandbox/settings", {"gated_fields": "kept"})
-    try:
+    with runs.sandbox.setting(gated_fields="kept"):
         exits = {"groups": stopped, "early_exit": True}
         sides = {"release_conditions": stopped}, {"release_conditions": groups}
         assert "is at 5 % in PostHog and would grow to 100 %" in problem("left-exit", "early_exit", exits, *sides)
-    finally:
-        runs.sandbox.call("PATCH", "/_sandbox/settings", {"gated_fields": "dropped"})
 
 
 def test_what_somebody_narrowed_is_not_put_back_in_a_careful_stack(runs: Runs) -> None:
@@ -358,13 +352,10 @@ def test_what_cannot_be_read_stays_as_it_is_and_fails_the_run_once(runs: Runs) -
     rule = {"kind": "error_before", "status": 403, "path": "/actions"}
     runs.warnings.clear()
     provider = runs.new_run("action")
-    try:
-        runs.sandbox.call("PUT", "/_sandbox/faults", {"seed": 1, "rules": [rule]})
+    with runs.sandbox.faults(rule):
         runs.sandbox.requests()
         read = [provider.read(*each) for each in ((first, one), (second, two), (third, three))]
         asked = [entry["path"] for entry in runs.sandbox.requests()]
-    finally:
-        runs.sandbox.call("DELETE", "/_sandbox/faults")
     assert len([path for path in asked if "/actions/" in path]) == 1, "one answer serves for all"
     assert [(each.id, each.outs) for each in read] == [(first, one), (second, two), (third, three)]
     [warning] = runs.warnings
@@ -386,16 +377,11 @@ def test_what_cannot_be_read_stays_as_it_is_and_fails_the_run_once(runs: Runs) -
     assert runs.sandbox.writes() == []
 
 
-@contextmanager
-def unreadable(runs: Runs, kind: str) -> Iterator[None]:
+def unreadable(runs: Runs, kind: str) -> AbstractContextManager[None]:
     """PostHog answers 500 where it is asked for a kind; for flags only after a connection's first question."""
     nth = [*range(2, 50)] if kind == "flag" else None
     rule = {"kind": "error_before", "status": 500, "path": f"/{KINDS[kind].collection}", "nth": nth}
-    runs.sandbox.call("PUT", "/_sandbox/faults", {"seed": 1, "rules": [rule]})
-    try:
-        yield
-    finally:
-        runs.sandbox.call("DELETE", "/_sandbox/faults")
+    return runs.sandbox.faults(rule)
 
 
 def test_who_switched_a_flag_off_need_not_be_known_to_leave_it_off(
@@ -517,12 +503,8 @@ def test_what_became_of_a_switch_off_that_failed_is_said(
     read = {**(provider.read(id_, state).outs or {})}
     inputs = {**provider.check(read, definition(key, ON, id_, active=False, tags=["ai"])).inputs}
     rule = {"kind": "error_before", "status": status, "path": r"feature_flags/\d+/"}
-    runs.sandbox.call("PUT", "/_sandbox/faults", {"seed": 1, "rules": [rule]})
-    try:
-        with pytest.raises(Refused) as raised:
-            provider.update(id_, read, {**inputs, **({PROBLEM: problem} if problem else {})})
-    finally:
-        runs.sandbox.call("DELETE", "/_sandbox/faults")
+    with runs.sandbox.faults(rule), pytest.raises(Refused) as raised:
+        provider.update(id_, read, {**inputs, **({PROBLEM: problem} if problem else {})})
     said = str(raised.value)
     assert f"{problem}; {outcome}" in said if problem else f"flag/{key}: {outcome}" in said
 

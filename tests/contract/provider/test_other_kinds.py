@@ -313,7 +313,7 @@ def test_a_subscription_that_somebody_pauses_meanwhile_stays_paused(sandbox: San
     runs = Runs(sandbox, {})
     made = Applied(runs, "subscription", least)
     provider = runs.new_run("subscription")
-    ana = sandbox.call("POST", "/_sandbox/users", {"email": "pausing@example.com"})["personal_api_key"]
+    ana = sandbox.user("pausing@example.com")
     sandbox.call("PATCH", made.path, {"enabled": False}, key=ana)
     wanted = {**least, "dashboard_export_insights": more["dashboard_export_insights"]}
     inputs = provider.check(made.state, wanted).inputs

@@ -121,8 +121,8 @@ def test_a_key_that_posthog_does_not_know_is_said_without_showing_it(sandbox: Sa
 @pytest.mark.parametrize("kind", ["flag", "dashboard"])  # one that is read with its list, and one that is not
 def test_a_refresh_that_is_not_let_in_says_why_in_one_line(sandbox: Sandbox, kind: str) -> None:
     scopes = ["cohort:read"]
-    key = sandbox.call("POST", "/_sandbox/keys", {"scopes": scopes})["value"]
-    limited = sandbox.call("POST", "/_sandbox/keys", {"scopes": ["*"], "scoped_teams": [4711]})["value"]
+    key = sandbox.key(scopes)
+    limited = sandbox.key(scoped_teams=[4711])
     scope = {"flag": "feature_flag", "dashboard": "dashboard"}[kind]
     for environ, said in (
         ({"POSTHOG_API_KEY": "phx_wrong"}, "does not accept this personal API key"),
@@ -200,7 +200,7 @@ def test_the_state_learns_where_a_posthog_moved_of_what_is_not_read_as_well(
     id_, outs = applied(plugin, "action", {"name": why, "steps": [{"event": "asked"}]})
     if why == "unread":
         scopes = ["feature_flag:read", "project:read"]
-        environ["POSTHOG_API_KEY"] = sandbox.call("POST", "/_sandbox/keys", {"scopes": scopes})["value"]
+        environ["POSTHOG_API_KEY"] = sandbox.key(scopes)
     else:
         plan = tmp_path / "plan.json"
         plan.write_text(json.dumps({"changes": {}, "left": [""]}))

@@ -84,7 +84,7 @@ def test_a_small_run_does_not_ask_whether_there_are_limits(unlimited: Sandbox) -
 
 def test_limits_hold_where_it_can_not_be_told_whether_there_are_any(unlimited: Sandbox) -> None:
     rule = {"kind": "error_before", "status": 404, "path": "^/_preflight"}
-    requests.put(f"{unlimited.url}/_sandbox/faults", json={"rules": [rule]}, timeout=10).raise_for_status()
+    unlimited.set_faults(rule)
     clock = Leaping()
     make(Runs(unlimited, {}, clock).new_run("flag"), [{"key": f"flag-{number}"} for number in range(FLAGS)])
     assert clock.waits
@@ -114,7 +114,7 @@ def test_what_another_run_used_up_is_waited_for(limited: Sandbox) -> None:
 def test_the_engines_user_is_told_of_a_long_wait(tmp_path: Path) -> None:
     with running_sandbox(tmp_path) as sandbox, running_engine() as engine:
         rule = {"kind": "error_before", "status": 429, "retry_after": 6, "methods": ["POST"], "nth": 1}
-        requests.put(f"{sandbox.url}/_sandbox/faults", json={"rules": [rule]}, timeout=10).raise_for_status()
+        sandbox.set_faults(rule)
         with running_plugin(sandbox.environ, engine) as plugin:
             plugin.create("flag", plugin.check("flag", {"key": "late"}))
         assert [item["key"] for item in sandbox.items("feature_flags")] == ["late"]

@@ -49,12 +49,8 @@ def test_an_insight_that_two_dashboards_take_at_the_same_time_is_on_both(runs: R
     provider = runs.new_run("tiles")
     wanted = [dict(provider.check({}, tiles(board, insight)).inputs) for board in boards]
     late = {"kind": "latency", "seconds": 0.1, "path": "/insights/"}
-    sandbox.call("PUT", "/_sandbox/faults", {"seed": 1, "rules": [late]})
-    try:
-        with ThreadPoolExecutor() as pool:
-            list(pool.map(provider.create, wanted))
-    finally:
-        sandbox.call("DELETE", "/_sandbox/faults")
+    with sandbox.faults(late), ThreadPoolExecutor() as pool:
+        list(pool.map(provider.create, wanted))
     assert [shown_on(board, sandbox) for board in boards] == [[int(insight.id)]] * 3
 
 
@@ -80,7 +76,7 @@ SHOWN: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 @pytest.fixture(scope="module")
 def ana(sandbox: Sandbox) -> str:
     """The key of somebody else."""
-    return str(sandbox.call("POST", "/_sandbox/users", {"email": "ana@example.com"})["personal_api_key"])
+    return sandbox.user("ana@example.com")
 
 
 def standing(board: int, sandbox: Sandbox) -> list[int]:
@@ -146,7 +142,6 @@ def test_an_answer_that_is_lost_makes_no_second_tile(runs: Runs, sandbox: Sandbo
     board = int(sandbox.call("POST", "dashboards/", {"name": f"Lost {sort}"}, key=ana)["id"])
     theirs(sandbox, board, SHOWN[sort][1], ana)
     rule = {"kind": "error_after", "methods": ["PATCH"], "path": "/dashboards/", "times": 1, "status": 502}
-    sandbox.call("PUT", "/_sandbox/faults", {"seed": 1, "rules": [rule]})
-    Applied(runs, "tiles", {"dashboard": board, "tiles": [SHOWN[sort][0]]})
-    sandbox.call("PUT", "/_sandbox/faults", {"seed": 1, "rules": []})
+    with sandbox.faults(rule):
+        Applied(runs, "tiles", {"dashboard": board, "tiles": [SHOWN[sort][0]]})
     assert len(standing(board, sandbox)) == 2

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 
 from providers.posthog.kinds import Ref
 from tests.support.clocks import Leaping
@@ -192,8 +191,7 @@ def test_flags_that_are_made_at_once_with_one_new_tag_are_each_made_once(tmp_pat
             assert applied.live()["tags"] == ["brand-new"]
             assert applied.shown(definition) == []
         assert sorted(flag["key"] for flag in sandbox.items("feature_flags")) == ["first", "second"]
-        log = requests.get(f"{sandbox.url}/_sandbox/requests", timeout=10).json()
-        assert 500 in [entry["status"] for entry in log["results"]]
+        assert 500 in [entry["status"] for entry in sandbox.requests()]
 
 
 def test_what_is_refused_for_one_field_does_not_hold_up_the_others(runs: Runs) -> None:
@@ -208,15 +206,11 @@ def test_what_is_refused_for_one_field_does_not_hold_up_the_others(runs: Runs) -
     assert applied.shown(definition) == []
 
 
-def test_drift_in_what_was_not_kept_still_shows(runs: Runs, settings: dict[str, Any]) -> None:
+def test_drift_in_what_was_not_kept_still_shows(runs: Runs) -> None:
     definition = {"key": "gated-drift", **WHOLE, "evaluation_contexts": ["site"]}
     applied = Applied(runs, "flag", definition)
-    if settings.get("gated_fields") != "kept":
-        runs.sandbox.call("PATCH", "/_sandbox/settings", {"gated_fields": "kept"})
-    try:
+    with runs.sandbox.setting(gated_fields="kept"):
         applied.by_hand({"evaluation_contexts": ["elsewhere"]})
         assert applied.apply(definition) == ["evaluation_contexts"]
         assert applied.live()["evaluation_contexts"] == ["site"]
         assert applied.shown(definition) == []
-    finally:
-        runs.sandbox.call("PATCH", "/_sandbox/settings", {"gated_fields": settings.get("gated_fields", "dropped")})

@@ -36,7 +36,7 @@ class Hands:
     def __init__(self, sandbox: Sandbox) -> None:
         self.email = f"bob-{next(_NUMBERS)}@example.com"
         self._sandbox = sandbox
-        self._key = sandbox.call("POST", "/_sandbox/users", {"email": self.email, "role": "admin"})["personal_api_key"]
+        self._key = sandbox.user(self.email, role="admin")
 
     def patch(self, path: str, **body: Any) -> None:
         self._sandbox.call("PATCH", path, body, key=self._key)
@@ -168,12 +168,8 @@ def test_a_run_that_fails_makes_no_change_by_hand_an_applied_one(
     assert bob.email in before[0]
     assert before[1].count(f"by {bob.email}") == 2
     rule = {"kind": "error_before", "status": 403, "methods": ["PATCH"], "path": "/feature_flags/"}
-    stack.sandbox.call("PUT", "/_sandbox/faults", {"rules": [rule]})
-    try:
-        with pytest.raises(Refused):
-            stack.up()
-    finally:
-        stack.sandbox.call("DELETE", "/_sandbox/faults")
+    with stack.sandbox.faults(rule), pytest.raises(Refused):
+        stack.up()
     assert (text(stack.plan(False).report), drifted(stack)) == before
     stack.up()
     assert "nothing changes" in text(stack.plan(False).report)
@@ -253,11 +249,7 @@ def test_a_property_that_posthog_has_met_since_is_in_its_file_and_was_changed_by
         assert pulled(stack) == []
         assert file.read_text() == before
         assert "ai-admin pull" not in drifted(stack), "it would write nothing"
-        sandbox.call("PUT", "/_sandbox/faults", {"rules": [rule]})
-        try:
-            with pytest.raises(Refused):
-                stack.up()
-        finally:
-            sandbox.call("DELETE", "/_sandbox/faults")
+        with sandbox.faults(rule), pytest.raises(Refused):
+            stack.up()
     stack.up()
     assert "nothing differs" in drifted(stack)

@@ -27,8 +27,7 @@ def careful(stack: Stack) -> Stack:
 @pytest.fixture(scope="module")
 def colleague(sandbox: Sandbox) -> str:
     """The key of somebody else."""
-    user = {"email": "colleague@example.com", "role": "admin"}
-    return str(sandbox.call("POST", "/_sandbox/users", user)["personal_api_key"])
+    return sandbox.user("colleague@example.com", role="admin")
 
 
 def refused(stack: Stack) -> str:

@@ -56,7 +56,7 @@ def test_doctor_knows_what_nobody_asks_for_what_people_use_and_what_the_key_may_
     groups = [{"properties": [using], "rollout_percentage": 10}]
     sandbox.call("POST", "feature_flags/", {"key": "somebodys", "filters": {"groups": groups}})
     scopes = ["feature_flag:write", "cohort:write", "survey:read", "event_definition:read", "property_definition:read"]
-    key = sandbox.call("POST", "/_sandbox/keys", {"scopes": scopes})["value"]
+    key = sandbox.key(scopes)
     settings = Settings({}, {**sandbox.environ, "POSTHOG_API_KEY": key})
     found = facts(tmp_path, "production", Reviewed(tmp_path, "production", settings, lambda: State(resources)), 30)
     said = [(each.check, each.subject, each.what) for each in examine(found, CHECKED)[0]]
@@ -72,7 +72,7 @@ def test_doctor_knows_what_nobody_asks_for_what_people_use_and_what_the_key_may_
     assert "approvals:read" in unread, "or it is not known which changes take an approval"
     assert lacks == "lacks activity_log:read, property_definition:write"
     assert more == "does not need event_definition:read, survey:read"
-    blind = sandbox.call("POST", "/_sandbox/keys", {"scopes": ["feature_flag:read"]})["value"]
+    blind = sandbox.key(["feature_flag:read"])
     settings = Settings({}, {**sandbox.environ, "POSTHOG_API_KEY": blind})
     found = facts(tmp_path, "production", Reviewed(tmp_path, "production", settings, lambda: State(resources)), 30)
     findings, [unread] = examine(found, CHECKED)

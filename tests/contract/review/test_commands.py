@@ -40,11 +40,9 @@ class Checkout(OnCall):
         super().__init__(folder, project)
         (folder / "flags" / "ai.yaml").unlink()
         self.commit()
-        email = f"ana-{project.project_id}@example.com"
-        user = project.call("POST", "/_sandbox/users", {"email": email, "role": "admin"})
-        self.email, self.theirs = email, user["personal_api_key"]
-        key = project.call("POST", "/_sandbox/keys", {"scopes": SCOPES})
-        self.environ = {"POSTHOG_API_KEY": key["value"]}
+        self.email = f"ana-{project.project_id}@example.com"
+        self.theirs = project.user(self.email, role="admin")
+        self.environ = {"POSTHOG_API_KEY": project.key(SCOPES)}
 
     def by_hand(self, method: str, path: str, body: Any = None) -> Any:
         return self.sandbox.call(method, path, body, key=self.theirs)
@@ -384,7 +382,7 @@ def test_of_what_can_not_be_read_nothing_is_said_and_the_rest_is_compared(checko
     checkout.ai_admin("pull", "--all")
     checkout.roll_out(10)
     scopes = [each for each in SCOPES if each not in ("alert:read", "survey:read")]
-    checkout.environ = {"POSTHOG_API_KEY": checkout.sandbox.call("POST", "/_sandbox/keys", {"scopes": scopes})["value"]}
+    checkout.environ = {"POSTHOG_API_KEY": checkout.sandbox.key(scopes)}
     said = checkout.ai_admin("drift", code=3)
     assert "~ flag model" in said
     assert "1 differs" in said
@@ -400,7 +398,7 @@ def test_of_what_can_not_be_read_nothing_is_said_and_the_rest_is_compared(checko
     assert "as the files say, of 1 it is not known, and files with problems are left out" in said
     (checkout.folder / "flags" / "broken.yaml").unlink()
     scopes = [each for each in SCOPES if each != "insight:read"]
-    checkout.environ = {"POSTHOG_API_KEY": checkout.sandbox.call("POST", "/_sandbox/keys", {"scopes": scopes})["value"]}
+    checkout.environ = {"POSTHOG_API_KEY": checkout.sandbox.key(scopes)}
     said = checkout.ai_admin("pull", code=1)
     assert said.count("insight:read") == 1, "said once of all that need it"
     assert "alert/too-many, tiles/" in said
@@ -428,7 +426,7 @@ def test_what_no_file_has_any_more_and_can_not_be_read_is_not_known(
     monkeypatch.setattr("ai_admin.review.stack.read", lambda *_: state)
     assert "2 differ, 0 as the files say" in checkout.ai_admin("drift", code=1)
     scopes = [each for each in SCOPES if each != "cohort:read"]
-    checkout.environ = {"POSTHOG_API_KEY": checkout.sandbox.call("POST", "/_sandbox/keys", {"scopes": scopes})["value"]}
+    checkout.environ = {"POSTHOG_API_KEY": checkout.sandbox.key(scopes)}
     said = checkout.ai_admin("drift", code=3)
     assert "1 differs, 0 as the files say, of 1 it is not known" in said
     assert "cohort beta: not known: " in said
@@ -463,11 +461,8 @@ def test_who_waits_at_a_terminal_is_told_for_what(
     monkeypatch.setattr("ai_admin.cli.text.PATIENCE", 0.02)
     monkeypatch.setattr("ai_admin.cli.pull.take_over", slow_take_over)
     rule = {"kind": "latency", "seconds": 0.2, "path": "/cohorts/"}
-    checkout.sandbox.call("PUT", "/_sandbox/faults", {"rules": [rule]})
-    try:
+    with checkout.sandbox.faults(rule):
         done = {here: ai_admin(checkout.folder, checkout.environ, *arguments, terminal=here) for here in (True, False)}
-    finally:
-        checkout.sandbox.call("DELETE", "/_sandbox/faults")
     waited = done[True].stderr.splitlines()
     assert all(any(re.fullmatch(rf"{line}: \d+ s so far", each) for each in waited) for line in said), waited
     assert "so far" not in done[False].stderr, "nobody waits for what goes into a log"

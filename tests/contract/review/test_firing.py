@@ -110,7 +110,7 @@ def test_a_key_that_may_not_ask_is_said(applied: Stack) -> None:
     write(applied, 5)
     kinds = ["alert", "insight", "event_definition", "property_definition"]
     scopes = [f"{each}:read" for each in (*kinds, "activity_log", "organization_member", "project")]
-    key = applied.sandbox.call("POST", "/_sandbox/keys", {"scopes": scopes})["value"]
+    key = applied.sandbox.key(scopes)
     applied.settings = Settings(applied.settings.stack, {**applied.sandbox.environ, "POSTHOG_API_KEY": key})
     [line] = lines(applied)
     assert line.startswith("when it would have fired is not known: ")
@@ -124,13 +124,10 @@ def test_a_posthog_with_too_many_requests_holds_up_no_plan(applied: Stack) -> No
     write(applied, 5)
     applied.write("alert", "more", name="More runs", threshold={"upper": 7}, **alert)
     rule = {"kind": "error_before", "path": "/query/", "status": 429, "retry_after": 1800}
-    applied.sandbox.call("PUT", "/_sandbox/faults", {"seed": 1, "rules": [rule]})
     applied.sandbox.requests()
-    try:
+    with applied.sandbox.faults(rule):
         told = lines(applied)
         asked = queries(applied)
-    finally:
-        applied.sandbox.call("DELETE", "/_sandbox/faults")
     assert len(told) == 2
     assert all(line.startswith("when it would have fired is not known: ") for line in told)
     assert asked == 1

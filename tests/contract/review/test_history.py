@@ -79,8 +79,7 @@ class Story:
 
 def key_of_oncall(sandbox: Sandbox) -> str:
     """The key of another user than the program's."""
-    body = {"scopes": ["*"], "user": "oncall@example.com"}
-    return str(sandbox.call("POST", "/_sandbox/keys", body)["value"])
+    return sandbox.key(user="oncall@example.com")
 
 
 def now() -> datetime:
@@ -168,7 +167,7 @@ def test_a_flag_that_is_gone_is_still_in_the_log(tmp_path: Path, sandbox: Sandbo
 
 def test_what_the_key_may_not_read_is_said(tmp_path: Path, sandbox: Sandbox) -> None:
     story = Story(tmp_path, sandbox, "ai-unread")
-    reader = sandbox.call("POST", "/_sandbox/keys", {"scopes": ["feature_flag:read"]})["value"]
+    reader = sandbox.key(["feature_flag:read"])
 
     def logs() -> Logs:
         settings = Settings({}, {**sandbox.environ, "POSTHOG_API_KEY": reader})
@@ -288,7 +287,7 @@ def test_what_can_not_be_read_of_then_is_not_known_instead_of_not_there(tmp_path
     state = State({ref: Resource(ref, story.applied.id, story.applied.kind.canonical(story.applied.state))})
 
     def with_scopes(*scopes: str) -> partial[Logs]:
-        key = sandbox.call("POST", "/_sandbox/keys", {"scopes": [*scopes]})["value"]
+        key = sandbox.key([*scopes])
         settings = Settings({}, {**sandbox.environ, "POSTHOG_API_KEY": key})
         return partial(Logs, Reviewed(tmp_path, STACK, settings, lambda: state))
 

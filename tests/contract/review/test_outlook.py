@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import time
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -24,8 +23,8 @@ from ai_admin.review.standing import Standing, survey
 from ai_admin.review.text import text
 from providers.posthog.errors import Refused
 from providers.posthog.kinds import Ref
-from providers.posthog.limits import Clock
 from providers.posthog.settings import Settings
+from tests.support.clocks import leap
 from tests.support.policies import policy_for
 from tests.support.sandbox import Sandbox
 from tests.support.stack import Stack
@@ -646,11 +645,8 @@ def test_requests_that_can_not_be_read_are_in_no_plans_way(
     monkeypatch.setattr("providers.posthog.client.ATTEMPTS", 1)
     stack.write("flag", key, description="After", **ALL)
     rule = {"kind": "error_before", "status": 500, "path": "/change_requests"}
-    sandbox.call("PUT", "/_sandbox/faults", {"rules": [rule]})
-    try:
+    with sandbox.faults(rule):
         assert said(stack, flag) == ["description from Before to After"]
-    finally:
-        sandbox.call("DELETE", "/_sandbox/faults")
 
 
 def test_a_flag_that_is_to_be_off_again_says_that_its_coming_on_is_taken_back(
@@ -672,13 +668,10 @@ def test_whether_flags_need_an_approval_is_not_known_where_policies_can_not_be_r
 ) -> None:
     stack.write("flag", key, description="Before", release_conditions=[{"description": "Everybody"}])
     rule = {"kind": "error_before", "status": status, "path": "/approval_policies/"}
-    sandbox.call("PUT", "/_sandbox/faults", {"rules": [rule]})
-    try:
+    with sandbox.faults(rule):
         report = stack.plan(False).report
         stack.write("flag", key, description="After", **ALL)
         of_no_matter = stack.plan(False).report
-    finally:
-        sandbox.call("DELETE", "/_sandbox/faults")
     unread = "which of these changes of flags need an approval in PostHog is not known: "
     assert [line.startswith(unread) for line in report.warnings] == [True] * (not known)
     assert of_no_matter.warnings == ()
@@ -747,16 +740,11 @@ def test_a_posthog_that_does_not_answer_is_one_line(stack: Stack, key: str) -> N
 def test_short_waits_are_told_while_they_are_waited_and_are_no_notes_of_the_plan(
     stack: Stack, flag: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slept: list[float] = []
-    monkeypatch.setattr(Clock, "now", lambda _: time.monotonic() + sum(slept))
-    monkeypatch.setattr(Clock, "sleep", lambda _, seconds: slept.append(seconds))
+    leap(monkeypatch)
     rule = {"kind": "error_before", "status": 429, "retry_after": 2, "path": "/property_definitions/", "times": 4}
-    stack.sandbox.call("PUT", "/_sandbox/faults", {"rules": [rule]})
     told: list[str] = []
-    try:
+    with stack.sandbox.faults(rule):
         found = planned_for(replace(stack._reviewed(), waiting=told.append), count=False)
-    finally:
-        stack.sandbox.call("DELETE", "/_sandbox/faults")
     assert isinstance(found, Planned), found
     assert [each.partition(" in all")[0] for each in told] == ["still waiting, 6 s"]
     assert "waiting" not in text(found.report)
@@ -770,7 +758,7 @@ def test_what_can_not_be_read_is_not_known_and_the_rest_is_planned(
     stack.write("cohort", key, name=key, properties=[{"key": "channel", "value": "internal"}])
     stack.up()
     scopes = [f"{each}:read" for each in ("feature_flag", "event_definition", "property_definition", "action")]
-    limited = stack.sandbox.call("POST", "/_sandbox/keys", {"scopes": scopes})["value"]
+    limited = stack.sandbox.key(scopes)
     stack.settings = Settings(stack.settings.stack, {**stack.settings.environ, "POSTHOG_API_KEY": limited})
     stack.remove("survey", key)
     stack.write("survey", f"{key}-new", name=f"{key}-new", **question)
