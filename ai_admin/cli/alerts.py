@@ -31,9 +31,9 @@ _COLOURS = {"Firing": "red", "Errored": "yellow", "Snoozed": "cyan", "off": "bri
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_context
 def alerts(context: click.Context, stack: str | None, as_json: bool) -> None:
-    """List alerts as PostHog has them: state, value, distance from the bound, checks, and whom they tell.
+    """List alerts as PostHog has them: state, value, distance from the bound, checks, and whom they notify.
 
-    All of the project's, those of the files with their keys. The distance is to the nearest bound: a "+" is beyond
+    All alerts of the project; those of the files with their keys. The distance is to the nearest bound: a "+" is beyond
     it. `ai-admin alerts show KEY` lists the checks of one, `ai-admin alerts test KEY` sends a test message.
 
     The API key comes from POSTHOG_API_KEY and needs the scopes alert:read and hog_function:read.
@@ -43,8 +43,8 @@ def alerts(context: click.Context, stack: str | None, as_json: bool) -> None:
     "failures": [{"at", "error"}]}]}.
     "failures" are among the last five checks; "key" is null for an alert without a definition.
 
-    Exit codes: 0 the alerts, 1 PostHog could not be read, 2 wrong use, 3 files have problems, which are named, and
-    all alerts are listed all the same.
+    Exit codes: 0 the alerts, 1 PostHog could not be read, 2 wrong use, 3 files have problems, which are named; all
+    alerts are listed.
     """
     if context.invoked_subcommand:
         return
@@ -70,9 +70,9 @@ def alerts(context: click.Context, stack: str | None, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_context
 def show(context: click.Context, key: str, stack: str | None, as_json: bool) -> None:
-    """List the checks of an alert, the newest first: PostHog keeps those of 14 days, and answers 500 of them.
+    """List the checks of an alert, the newest first: of 14 days, at most 500.
 
-    With --json: what `ai-admin alerts --json` gives of it, and "checks": [{"at", "state", "value", "told", "error"}].
+    With --json: the alert as in `ai-admin alerts --json`, and "checks": [{"at", "state", "value", "told", "error"}].
 
     Exit codes: 0 the checks, 1 PostHog could not be read, 2 wrong use, 3 files have problems, which are named, and no
     other has the alert, 4 PostHog has no such alert.
@@ -91,16 +91,16 @@ def show(context: click.Context, key: str, stack: str | None, as_json: bool) -> 
 @stack_option
 @click.pass_context
 def test(context: click.Context, key: str, stack: str | None) -> None:
-    """Send a test message to whom an alert tells, and say where it arrived.
+    """Send a test message to those whom an alert notifies, and report where it arrived.
 
-    To Slack and webhooks, by the functions that PostHog runs when the alert fires, with a message that says that it is
-    a test. What a webhook starts, such as a page to on-call, it starts. E-mail can't be tested: PostHog offers no way.
+    It goes to Slack and webhooks, through the functions that PostHog runs when the alert fires, and says that it is a
+    test. A webhook starts what it always starts, such as a page to on-call. PostHog has no way to test e-mail.
 
     The API key comes from POSTHOG_API_KEY and needs the scopes alert:read and hog_function:write.
 
     Exit codes: 0 it arrived everywhere, 1 it did not, or PostHog could not be read, 2 wrong use, 3 files have problems,
-    which are named, and no other has the alert, 4 PostHog has no such alert, 5 none was sent, as the alert tells nobody
-    or only by e-mail.
+    which are named, and no other has the alert, 4 PostHog has no such alert, 5 none was sent, as the alert notifies
+    nobody, or only by e-mail.
     """
     there, keys, broken = _opened(stack_of(context, stack), ("alert:read", "hog_function:write"))
     found = _one(there, keys, broken, key)

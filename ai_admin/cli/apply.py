@@ -40,23 +40,23 @@ _ADVICE = {
 def apply(plan: Path | None, stack: str | None, yes: bool) -> None:
     """Apply what a plan says with `pulumi up`, and show what was done in a few lines.
 
-    PLAN is a file that `ai-admin plan --out PLAN` has written. If the files say something else than then, or PostHog
-    holds an object of the plan otherwise, nothing is applied and what moved is said. What somebody changed in PostHog
-    since, and PLAN is not about, is not touched, and is named at the end. A flag that PLAN changes and somebody
-    switched off since stays off, and the run fails. Without PLAN a plan is made, shown and asked about.
+    PLAN is a file written by `ai-admin plan --out PLAN`. If the files or an object of the plan in PostHog changed
+    since, nothing is applied, and the change is reported. Other changes in PostHog are left alone, and named at the
+    end. A flag of PLAN that somebody switched off since stays off, and the run fails. Without PLAN a plan is made and
+    shown, and you are asked.
 
-    Where a safety rule refuses the run, a file is broken, or something moved, nothing is applied but switch-offs:
-    with PLAN or --yes the flags whose files say that they are off go off, as by `ai-admin off --as-written`; without,
-    those that are on are named. Where one object is refused (`not applied` in the plan), and what refers to it, the
-    others are applied, and why that one is not is said at the end.
+    If a safety rule refuses the run, a file has problems, or something changed, only switch-offs are applied: with PLAN
+    or --yes the flags that their files have off are switched off, as by `ai-admin off --as-written`; without, those
+    that are on are named. If only some objects are refused (`not applied` in the plan), the others are applied, and the
+    reasons are reported at the end.
 
-    `pulumi up` is the real one, with its state, lock and history; the provider refuses what is not in the plan. What
-    was applied already, by a run that was interrupted, is no reason to refuse; nor is the switch of a flag that its
-    file has off. An interrupt is handed to Pulumi, which ends what it has begun; a second one ends it at once.
+    This runs the real `pulumi up`, with its state, lock and history; the provider refuses what is not in the plan. What
+    an interrupted run has applied already is no reason to refuse, nor is the switch of a flag that its file has off. An
+    interrupt is passed to Pulumi, which ends its current operations; a second one ends it at once.
 
-    Exit codes: 0 all is applied, or waits until somebody approves it in PostHog, which is counted apart, 1 something is
-    not, or is refused, 2 wrong use, 4 nothing was applied but switch-offs, since something moved, the files are not
-    those of PLAN, or another version of ai-admin made it, 130 interrupted.
+    Exit codes: 0 all is applied, or waits until somebody approves it in PostHog, 1 something is not applied, or is
+    refused, 2 wrong use, 4 nothing was applied but switch-offs, since PostHog or the files changed since PLAN was made,
+    or another version of ai-admin made it, 130 interrupted.
     """
     root = checkout()
     try:

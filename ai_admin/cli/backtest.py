@@ -37,7 +37,7 @@ SCOPES = ("alert:read", "insight:read", "query:read")
     type=click.IntRange(min=1),
     default=168,
     show_default=True,
-    help="Checks that are asked for, the last ones, of an alert that takes a query for each.",
+    help="For an alert that takes a query for each check: how many of the last checks.",
 )
 @click.option("--svg", type=click.Path(path_type=Path, dir_okay=False), help="Also write a picture.")
 @click.option("--png", type=click.Path(path_type=Path, dir_okay=False), help="Also write a picture, as a PNG.")
@@ -46,34 +46,33 @@ SCOPES = ("alert:read", "insight:read", "query:read")
 def backtest(
     keys: tuple[str, ...], last: int, svg: Path | None, png: Path | None, as_json: bool, **asked_for: Any
 ) -> None:
-    """Say when alerts would have fired over past values.
+    """Report when alerts would have fired over past values.
 
-    KEY is the key of an alert; without one, all of them. Each is evaluated at the moments at which PostHog checks it,
-    over the values that its insight has for the period now: as the files have it, and as PostHog has it where that is
-    something else. PostHog sends a message at each check that finds a breach. All times are in UTC.
+    KEY is the key of an alert; without one, all of them. Each is evaluated at the times of PostHog's checks, over the
+    present values of its insight for the period: the alert in the files, and the one in PostHog if that differs.
+    PostHog sends a message at each check that finds a breach. All times are in UTC.
 
-    Of trends in time the values are asked for once for the whole period: one or two queries for each alert; of an
-    interval that is not over, an hour counts once it is. SQL, funnels, single numbers, and trends that add up or
-    smooth are asked for as each check would have asked then: a query for each of the last checks, --last of them, and
-    PostHog answers 240 in a minute and 2,400 in an hour. How many there are, and how long they take at least, is said
-    before the first; Ctrl-C tells what is known by then. What can't be asked as of a past moment is said, not guessed.
+    Trends over time take one or two queries for each alert; an hour of the current interval counts once it is over.
+    SQL, funnels, single numbers, and cumulative or smoothed trends take a query for each of the last checks (--last),
+    as of its time; PostHog allows 240 a minute and 2,400 an hour. The number of queries, and how long they take at
+    least, is shown before the first one. Ctrl-C reports what is known by then. A query that can't be asked as of a past
+    time is reported, not guessed.
 
-    A picture has a drawing for each alert, and two where it is another one in PostHog: what each check compared, the
-    bounds, and when the alert would have fired. It needs packages that applying does not: `make setup FOR=sandbox`.
+    A picture has a drawing for each alert, and two if PostHog's alert differs: what each check compared, the bounds,
+    and when the alert would have fired. It needs packages that applying does not: `make setup FOR=sandbox`.
 
     The API key comes from POSTHOG_API_KEY and needs the scopes alert:read, insight:read and query:read, and those of
-    the cohorts and actions that the insights look at.
+    the cohorts and actions that the insights use.
 
     With --json: {"stack", "from", "to", "alerts": [{"key", "name", "off_in", "tells_nobody", "files", "posthog"}]}.
-    "off_in" names "files" and "posthog" where it is switched off; the files say whom it tells. "posthog" is null for
-    what is as in the files, and both are {"reason"} for what is not told, or {"condition", "lower", "upper", "checks",
-    "earlier", "later", "failed", "messages", "firings": [{"start", "end", "checks", "worst", "value"}]}; "value" is the
-    breakdown's, "earlier" the checks that --last left out, "later" those that were not asked for any more, and "failed"
-    those at which PostHog's check fails.
+    "off_in" names "files" and "posthog" if the alert is switched off there; "tells_nobody" is of the files. "posthog"
+    is null if it equals the files. Both are {"reason"} if nothing is known, or {"condition", "lower", "upper",
+    "checks", "earlier", "later", "failed", "messages", "firings": [{"start", "end", "checks", "worst", "value"}]};
+    "value" is the breakdown's, "earlier" the checks that --last left out, "later" those after the command was ended,
+    and "failed" those at which PostHog's check fails.
 
-    Exit codes: 0 the back-tests, 1 PostHog could not be read, and what is known by then is told, 2 wrong use, or a
-    picture can't be written, 3 files have problems, which are named, and the alerts of the others are back-tested all
-    the same.
+    Exit codes: 0 the back-tests, 1 PostHog could not be read, and what is known by then is reported, 2 wrong use, or a
+    picture can't be written, 3 files have problems, which are named; the alerts of the others are back-tested.
     """
     stack, period, _ = asked(SCOPES, as_json=as_json, patience=AS_LONG_AS_IT_TAKES, **asked_for)
     definitions = readable(stack.root, stack.name)

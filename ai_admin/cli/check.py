@@ -36,7 +36,7 @@ def check(as_json: bool, form: str, stack: str | None, path: Path | None) -> Non
     \b
         file:line:column: kind/key: what is wrong; what to write instead
 
-    Notes are in the same form ("note: ..."). They prevent nothing, and their number is no exit code.
+    Notes have the same form ("note: ..."). They prevent nothing, and do not change the exit code.
 
     PATH is a checkout, or a file or folder in one; then only its problems are shown. The default is the
     checkout that contains the current folder. Files are named relative to the checkout.
@@ -48,7 +48,7 @@ def check(as_json: bool, form: str, stack: str | None, path: Path | None) -> Non
 
     With --format github each problem is an annotation on the line of its file, and the lines follow.
 
-    Where there are no other problems: also those clients in clients/ that `ai-admin clients` would write otherwise.
+    If there are no other problems, outdated clients in clients/ are problems (`ai-admin clients` writes them).
 
     Also writes the keys that editors offer as completions, to schemas/local/; git ignores these changes.
 

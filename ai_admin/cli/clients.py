@@ -22,8 +22,8 @@ def clients(out: Path | None, only_check: bool) -> None:
     """Generate typed clients, in Python and TypeScript, from the definitions.
 
     A client has a reader for each flag and a capture function for each event of the catalogue. It evaluates flags
-    in the product's own process, with PostHog's SDK (docs/clients.md). Where a reader has nothing to give, it gives
-    the flag's `fallback`, and never a number above its `ceiling`.
+    in the product's own process, with PostHog's SDK (docs/clients.md). Without a value a reader returns the
+    flag's `fallback`; it never returns a number above its `ceiling`.
 
     Writes ai_admin_client.py and ai_admin_client.ts. `ai-admin check` says when those in clients/ are not up to
     date.

@@ -15,28 +15,28 @@ from ai_admin.cli.escaping import escape
 from providers.posthog.errors import SchemaError
 
 COMMANDS = {
-    "alerts": "List alerts as PostHog has them: state, value, distance from the bound, checks, and whom they tell.",
+    "alerts": "List alerts as PostHog has them: state, value, distance from the bound, checks, and whom they notify.",
     "apply": "Apply what a plan says with `pulumi up`, and show what was done in a few lines.",
-    "backtest": "Say when alerts would have fired over past values.",
+    "backtest": "Report when alerts would have fired over past values.",
     "check": "Check the definitions, offline.",
     "clients": "Generate typed clients, in Python and TypeScript, from the definitions.",
     "dashboards": "Draw dashboards with their numbers.",
-    "doctor": "Say what is left over, or nobody looks after.",
-    "drift": "Say what differs in PostHog from the files, who changed it and when.",
-    "history": "Say who changed what, when and why.",
+    "doctor": "Report what is left over, or has no owner.",
+    "drift": "Report what differs in PostHog from the files, who changed it and when.",
+    "history": "Show who changed what, when and why.",
     "init": "Configure a fresh clone for your own PostHog.",
-    "installations": "List installations with what they used, cost and may use.",
+    "installations": "List installations with their usage, cost and caps.",
     "ls": "List what is defined, live and different.",
     "metrics": "Show usage, cost and errors of a period.",
     "off": "Switch a flag off in PostHog, at once, and in its file.",
     "on": "Switch a flag on again, as it was before it was switched off.",
-    "plan": "Say what `pulumi up` would do, in sentences, the most dangerous first.",
-    "promote": "Give one stack what another one has of a definition.",
-    "pull": "Write into the files what PostHog holds.",
-    "show": "Show a definition, what is live of it, and where.",
-    "simulate": "Send a company's use of AI enhancements to a sandbox, for its dashboards and alerts.",
+    "plan": "Report what `pulumi up` would do, in sentences, the most dangerous change first.",
+    "promote": "Give one stack another one's version of a definition.",
+    "pull": "Write changes in PostHog into the files.",
+    "show": "Show a definition, its object in PostHog, and where both are.",
+    "simulate": "Send a made-up company's use of AI enhancements to a sandbox.",
     "test": "Run the tests that flags have in their files, offline.",
-    "who": "Show what each flag gives one installation, now and under the files, and by which condition.",
+    "who": "Show what each flag gives one installation, now and with the files, and by which condition.",
 }
 """The commands by name, each with the beginning of its help."""
 
@@ -63,7 +63,7 @@ def cli() -> None:
     code.
 
     Edit the YAML files in flags/, cohorts/, dashboards/ and the other folders, `check` them, see with `plan` what
-    would change, and `apply` it. `pulumi preview` and `pulumi up` do the same in the engine's words.
+    would change, and `apply` it. `pulumi preview` and `pulumi up` do the same with Pulumi's output.
     """
 
 

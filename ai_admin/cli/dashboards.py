@@ -38,14 +38,14 @@ def _date(_: click.Context, option: click.Parameter, value: str | None) -> str |
 @stack_option
 @click.option("--out", default="drawn", show_default=True, type=click.Path(file_okay=False, path_type=Path),
               metavar="DIR", help="The folder for the files.")  # fmt: skip
-@click.option("--format", "formats", multiple=True, default=["html"], show_default=True, help="One of several.",
+@click.option("--format", "formats", multiple=True, default=["html"], show_default=True, help="One or several.",
               type=click.Choice(["html", "png", "svg", "csv", "json"]))  # fmt: skip
 @click.option("--theme", type=click.Choice(["light", "dark", "both"]),
               help="[default: both in pages, light in pictures]")  # fmt: skip
 @click.option(
-    "--from", "date_from", metavar="DATE", callback=_date, help="Replaces where periods start: -7d, mStart, all."
+    "--from", "date_from", metavar="DATE", callback=_date, help="Replaces the start of every period: -7d, mStart, all."
 )
-@click.option("--to", "date_to", metavar="DATE", callback=_date, help="Replaces where periods end.")
+@click.option("--to", "date_to", metavar="DATE", callback=_date, help="Replaces the end of every period.")
 @click.option("--fresh", is_flag=True, help="Compute all numbers anew.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of lines.")
 @click.argument("keys", metavar="[KEY]...", nargs=-1)
@@ -62,26 +62,26 @@ def dashboards(
 ) -> None:
     """Draw dashboards with their numbers.
 
-    KEY is the key of a dashboard or of an insight; without one, all dashboards. Their tiles are PostHog's, with what
-    people added there, and so are the filters, unless --from or --to replace the period. A day as --to is all of it;
-    where a tile counts whole hours, days, weeks or months all the same, it is said. As html, each is one page that
-    loads nothing from anywhere; the other formats give a file for each insight: pictures (png, svg), its numbers (csv),
-    and PostHog's whole answer (json). Where a query fails, only its tile is not drawn.
+    KEY is the key of a dashboard or of an insight; without one, all dashboards. Tiles and filters are PostHog's, with
+    what people added there; --from and --to replace the period. A day as --to is the whole day. A tile that counts
+    whole hours, days, weeks or months says so if the period does not begin and end with one. As html, each dashboard is
+    one page that loads nothing from elsewhere; the other formats make a file for each insight: a picture (png, svg),
+    its numbers (csv), or PostHog's whole answer (json). If a query fails, only its tile is not drawn.
 
-    PostHog answers with numbers that it has kept, for hours where a query is by the day. Where they are older than a
-    minute it is said when they were computed; --fresh computes all anew.
+    PostHog may answer with stored results, which are hours old for a query by the day. If they are older than a minute,
+    the time of their computation is shown; --fresh computes all again.
 
     The API key comes from POSTHOG_API_KEY and needs the scopes dashboard:read, insight:read and query:read. Drawing
     needs packages that applying does not: `make setup FOR=sandbox` installs them.
 
     With --json: {"stack", "boards": [{"kind", "key", "name", "files", "insights": [{"key", "name", "state", "message",
     "computed", "files", "whole"}], "kept_since"}], "missing": [...]}. "state" is drawn, empty or failed; "message" is
-    what stands in the place of a drawing; "computed" is when PostHog computed the numbers, and "kept_since" when the
-    oldest of a board, null where none are older than a minute. "whole" is hours, days, weeks or months (or
-    quarters or years), where an insight counts whole ones and the period does not begin or end with one.
+    shown instead of a drawing; "computed" is when PostHog computed the numbers, and "kept_since" when the oldest of a
+    board, null if none are older than a minute. "whole" is hours, days, weeks or months (or quarters or years), if an
+    insight counts whole ones and the period does not begin or end with one.
 
-    Exit codes: 0 drawn, 1 something is not, for the reason on standard error, 2 wrong use, 3 files have problems,
-    which are named, and the dashboards of the others are drawn all the same.
+    Exit codes: 0 drawn, 1 something is not drawn, for the reason on standard error, 2 wrong use, 3 files have problems,
+    which are named; the dashboards of the others are drawn.
     """
     asked = datetime.now(UTC)
     try:

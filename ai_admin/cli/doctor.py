@@ -28,16 +28,16 @@ FOUND = 1
 def doctor(
     stack: str | None, chosen: tuple[str, ...], skipped: tuple[str, ...], days: int, offline: bool, as_json: bool
 ) -> None:
-    """Say what is left over, or nobody looks after.
+    """Report what is left over, or has no owner.
 
     One finding on each line, with what to do:
 
     \b
-    expires          flags past the day until which they were to stay (expires:)
-    rolled-out       flags that give everybody the same, for long
-    stale            flags that nobody asked PostHog for, for long
+    expires          flags past their day (expires:)
+    rolled-out       flags that have long given everybody the same
+    stale            flags that nobody has asked PostHog for in a long time
     never-evaluated  flags that nobody ever asked PostHog for
-    coming-on        flags that are off in their files, and that PostHog switches on by itself
+    coming-on        flags that are off in their files, and that PostHog will switch on
     owner            flags without an owner
     tests            flags without a test
     unused           cohorts and insights that nothing uses
@@ -45,15 +45,13 @@ def doctor(
     scopes           scopes that the API key lacks or does not need
 
     --check and --skip may be given several times. With --offline the checks that ask PostHog are left out (stale,
-    never-evaluated, coming-on, consents, scopes), no stack is needed, and what people made of a cohort in PostHog is
-    not seen.
+    never-evaluated, coming-on, consents, scopes), no stack is needed, and a use of a cohort or an insight in PostHog
+    alone does not count.
 
-    A file with problems is named, and the others are looked at; what uses a cohort or an insight is not known then.
-    Nor is what a check finds that PostHog does not let see to its end; where it can't be asked at all, the checks
-    that need it are named, and the others are made.
+    Files with problems are named, and the others are checked, except for unused, which needs all files. If PostHog
+    can't be asked, the checks that need it are named, and the others are made.
 
-    Exit codes: 0 nothing to do, 1 something to do, problems of the definitions, or PostHog can't be asked,
-    2 wrong use.
+    Exit codes: 0 nothing to do, 1 something to do, files have problems, or PostHog can't be asked, 2 wrong use.
     """
     root = checkout()
     name = (known(stack, root) if stack else None) if offline else only_stack(root, stack)

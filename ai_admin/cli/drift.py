@@ -26,20 +26,20 @@ UNKNOWN = 3
 @click.command()
 @stack_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
-@click.option("--all", "every", is_flag=True, help="Name each object that is in no file, too.")
+@click.option("--all", "every", is_flag=True, help="Also name each object that is in no file.")
 def drift(stack: str | None, as_json: bool, every: bool) -> None:
-    """Say what differs in PostHog from the files, who changed it and when.
+    """Report what differs in PostHog from the files, who changed it and when.
 
-    Compares every definition with what PostHog holds, as `pulumi preview` does, names what is in no file any
-    more, so that the next `up` deletes it, and counts what people made that is in no file. It names scheduled changes,
-    and changes that wait for approval, by which flags will differ; they are no difference yet. `pulumi stack export`
-    says which object is whose; without a state they are found by their keys and names. Reads only: the API key
-    needs the read scopes of the kinds, activity_log:read to say who, and approvals:read for what waits for approval.
+    Compares every definition with PostHog, as `pulumi preview` does. Names what is in no file any more, which the next
+    `up` deletes, and counts objects that people made and no file defines. Names scheduled changes, and changes that
+    wait for approval, by which flags will differ; they are no difference yet. `pulumi stack export` says which object
+    belongs to which definition; without a state they are found by their keys and names. Only reads: the API key needs
+    the read scopes of the kinds, activity_log:read to name authors, and approvals:read for what waits for approval.
 
-    What is not known of some definitions is said on standard error, and the others are told.
+    What could not be compared is named on standard error; the rest is reported.
 
-    Exit codes: 0 nothing differs, 1 something differs, 2 wrong use, 3 it is not known of all definitions, or of what is
-    in no file any more, since files have problems or PostHog could not be read.
+    Exit codes: 0 nothing differs, 1 something differs, 2 wrong use, 3 something could not be compared, since files have
+    problems or PostHog could not be read.
     """
     root = checkout()
     name = only_stack(root, stack)

@@ -28,8 +28,8 @@ UNREAD, UNKNOWN = 1, 4
 
 @click.command()
 @stack_option
-@click.option("--at", "at", metavar="DATE", help="Say what KEY was then instead, and who had allowed it.")
-@click.option("--since", metavar="DATE", help="Only what happened since then.")
+@click.option("--at", "at", metavar="DATE", help="Show KEY at that time instead, and who had approved it.")
+@click.option("--since", metavar="DATE", help="Only entries since then.")
 @click.option("--offline", is_flag=True, help="Only Git's history; PostHog is not asked.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV for a spreadsheet: a row for each thing that changed.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -37,16 +37,16 @@ UNREAD, UNKNOWN = 1, 4
 def history(
     key: str | None, stack: str | None, at: str | None, since: str | None, offline: bool, as_csv: bool, as_json: bool
 ) -> None:
-    """Say who changed what, when and why.
+    """Show who changed what, when and why.
 
-    Shows the commits of the definitions and PostHog's activity log in one line of time, the newest first. KEY is a
-    definition's key, or kind/key where several kinds have it; it is followed through renames. Without it everything
-    is shown. A commit has its author, and of its message the reason, the pull request and the reviewers. A merge
-    counts when it came onto the branch. What was applied of a commit is shown with it. Everything else in PostHog's
-    log was done by hand, by a schedule, or by ai-admin. Needs the scope activity_log:read.
+    Merges the commits of the definitions and PostHog's activity log, the newest first. KEY is a definition's key, or
+    kind/key if several kinds have it; it is followed through renames. Without KEY everything is shown. A commit has its
+    author, and from its message the reason, the pull request and the reviewers. A merge has the date on which it came.
+    A commit also says when it was applied. The other entries of PostHog's log were made by hand, by a schedule, by
+    ai-admin, or by PostHog itself. Needs the scope activity_log:read.
 
-    Without --stack, where this shell is set up for several, what the files said in all stacks, and not PostHog's log.
-    DATE is a day or a time (2026-11-12, 2026-11-12T10:00+01:00; UTC without a zone). Of --at, a day means its end.
+    Without --stack, if this shell is set up for several: what the files said in all stacks, without PostHog's log.
+    DATE is a day or a time (2026-11-12, 2026-11-12T10:00+01:00; UTC without a zone). For --at, a day means its end.
 
     Exit codes: 0 the history, 1 a part of it could not be read (said on standard error), 2 wrong use, 4 there never
     was such a definition.

@@ -62,43 +62,41 @@ SORTS: dict[str, Callable[[Installation], Any]] = {
 @stack_option
 @period_options("-7d")
 @forms
-@click.option("--sort", type=click.Choice(list(SORTS)), default="tokens", show_default=True, help="What comes first.")
-@click.option("--channel", help="Only those of a channel.")
-@click.option("--version", help="Only those of a version.")
-@click.option("--health", help="Only those whose health is this: healthy, warning, error, silent, unknown.")
-@click.option("--cohort", help="Only those in a cohort, by its name or its key.")
-@click.option("--limit", type=click.IntRange(1), help="At most so many.  [default: 50 as text, else all]")
+@click.option("--sort", type=click.Choice(list(SORTS)), default="tokens", show_default=True, help="Sort by this.")
+@click.option("--channel", help="Only installations of a channel.")
+@click.option("--version", help="Only installations of a version.")
+@click.option("--health", help="Only installations with this health: healthy, warning, error, silent, unknown.")
+@click.option("--cohort", help="Only installations in a cohort, by its name or its key.")
+@click.option("--limit", type=click.IntRange(1), help="How many to list.  [default: 50 as text, else all]")
 @click.option("--cap", metavar="FLAG", help="The flag whose payload is the number of tokens for a day.")
 @click.pass_context
 def installations(context: click.Context, /, **asked_for: Any) -> None:
-    """List installations with what they used, cost and may use.
+    """List installations with their usage, cost and caps.
 
-    One on each line: channel, version, health, runs and the share that failed, tokens and cost in the period, today's
-    tokens beside those that the generated client gives it for a day right now (the flag's fallback where the flag is
-    off, never more than its ceiling), and when it ran something last. An installation that ran nothing for a day is
-    silent, whatever its last self-check found. `ai-admin installations show ID` shows all of one.
+    One installation on each line: channel, version, health, runs and the share that failed, tokens and cost in the
+    period, today's tokens and the daily cap, and the last run. The cap is what the generated client gives now (the
+    flag's fallback if the flag is off, never more than its ceiling). An installation without a run for a day is silent,
+    whatever its last self-check found. `ai-admin installations show ID` shows all of one.
 
-    An installation is a person in PostHog with its id as the property installation_id; what any distinct id of this
-    person ran, it ran. Where several persons have the same, it is the one whose distinct id that is, or else the first.
+    An installation is a person in PostHog with the property installation_id; runs of all distinct ids of the person
+    count. If several persons have the same installation_id, it is the one with that distinct id, or else the first.
 
-    Of a period that is over the last day stands in the place of today, without a cap, as nobody knows what the flags
-    gave then, and who came after its end is left out. Channel, version, cohorts, and the health of those that are not
-    silent are always those of now.
+    For a period that is over, its last day takes the place of today, without a cap, and installations that came later
+    are left out. Channel, version, cohorts, and the health of those that are not silent are always the present ones.
 
     The API key comes from POSTHOG_API_KEY and needs the scopes query:read, project:read, feature_flag:read and
-    cohort:read. A few queries, however many installations there are, and up to three for each 5,000 that ran nothing in
-    the period and have no last_active: they look for a last run in the year before.
+    cohort:read. It takes a few queries for any number of installations, and up to three for each 5,000 without a run in
+    the period and without last_active: they look for a last run in the year before.
 
     With --json: {"from", "to", "installations": [{"id", "persons", "channel", "version", "health", "said", "runs",
     "failed", "tokens", "cost", "today", "cap", "last_seen", "cohorts", "properties", "odd"}], "came_later",
-    "strangers", "strangers_used": {"runs", "tokens", "cost", "odd"}}. "persons" is how many say that they are it,
-    "said" what its last self-check found, "odd" how many of the runs say tokens or a cost that no run has (NaN, below
+    "strangers", "strangers_used": {"runs", "tokens", "cost", "odd"}}. "persons" is how many have this installation_id,
+    "said" the result of its last self-check, "odd" the number of runs whose tokens or cost can't be right (NaN, below
     0, above a billion): these are in no sum. "came_later" is how many came after the period's end, "strangers" how many
-    persons ran something and are no installation, beside those that are listed. Tokens are numbers of tokens, "cost" is
-    US dollars.
+    persons with runs are no installation. Tokens are numbers of tokens, "cost" is US dollars.
 
-    Exit codes: 0 the list, 1 PostHog could not be read, 2 wrong use, 3 files have problems, which are named; caps are
-    not known where that of their flag is among them.
+    Exit codes: 0 the list, 1 PostHog could not be read, 2 wrong use, 3 files have problems, which are named; without
+    the file of the caps' flag the caps are not known.
     """
     if context.invoked_subcommand:
         return
@@ -132,8 +130,8 @@ def installations(context: click.Context, /, **asked_for: Any) -> None:
 def show(context: click.Context, /, id: str, as_json: bool, **asked_for: Any) -> None:
     """Show all that is known of one installation.
 
-    What it is, used, cost and may use, its cohorts, and its last ten errors in the period. What each flag gives it is
-    shown by `ai-admin who ID`.
+    Its properties, usage, cost, cap and cohorts, and its last ten errors in the period. `ai-admin who ID` shows what
+    each flag gives it.
 
     Exit codes: 0 the installation, 1 PostHog could not be read, 2 wrong use, 3 files have problems, which are named, 4
     there is no such installation.

@@ -27,16 +27,16 @@ _YELLOW, _RED = ("differs", "changed by hand"), ("refused", "deleted in PostHog"
 def ls(kind: str | None, stacks: tuple[str, ...], different: bool, offline: bool, as_json: bool) -> None:
     """List what is defined, live and different.
 
-    One definition on each line, with how PostHog's object stands to it in each stack:
+    One definition on each line, with the state of PostHog's object in each stack:
 
     \b
     as defined               nothing to apply
-    as defined, off          the same of what is switched off
+    as defined, off          the same, and switched off
     differs                  an up would change it; `ai-admin show KEY` says how
-    changed by hand          an up would put it back
-    not there yet            an up would make it
-    deleted in PostHog       it was applied, and is gone; `ai-admin plan` says what an up would do, and who did it
-    not adopted yet          an up would adopt what is there
+    changed by hand          an up would revert it
+    not there yet            an up would create it
+    deleted in PostHog       it was applied; `ai-admin plan` says who deleted it, and what an up would do
+    not adopted yet          an up would adopt PostHog's object
     in no file any more      an up would delete it
     off by hand, and stays off
     refused                  an up would not apply it
@@ -44,11 +44,12 @@ def ls(kind: str | None, stacks: tuple[str, ...], different: bool, offline: bool
     ?                        the stack could not be read
 
     KIND is a kind of definition (flag, cohort, ...) or its folder. Properties of events and tiles of dashboards are
-    listed only where they differ, or when KIND names them.
+    listed only if they differ, or if KIND names them.
 
-    Without --stack: every stack, but none of another PostHog than the variables of this shell name.
+    Without --stack: every stack, except for those of another PostHog than this shell is set up for.
 
-    Exit codes: 0 the list, 1 a stack could not be read (said on standard error), 2 wrong use.
+    Exit codes: 0 the list, 1 a stack could not be read, or a file has problems (standard error says which), 2 wrong
+    use.
     """
     root = checkout()
     wanted = _kind(kind) if kind else ""

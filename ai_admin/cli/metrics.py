@@ -37,20 +37,19 @@ _FIGURES = ("runs", "failed", "installations", "prompt_tokens", "completion_toke
 @stack_option
 @period_options("-7d")
 @forms
-@click.option("--by", default="", metavar="PARTS", help=f"What to tell apart, with commas: {', '.join(PARTS)}.")
+@click.option("--by", default="", metavar="PARTS", help=f"What to break down by, with commas: {', '.join(PARTS)}.")
 def metrics(by: str, **asked_for: Any) -> None:
     """Show usage, cost and errors of a period.
 
-    Runs of AI enhancements, the share that failed, installations, tokens and cost in US dollars: in all, or for each
+    Runs of AI enhancements, the share that failed, installations, tokens and cost in US dollars: in total, or for each
     model, installation, day (in UTC), channel, version or error, or for several of them together: --by day,model. By
-    day alone there is a line for each day from the first with runs, also for those without. As on dashboards each
-    person that ran something counts as an installation; --by installation calls those that are none (see `ai-admin
-    installations`) by a distinct id.
+    day alone each day from the first run on has a line, also without runs. As on dashboards each person with a run
+    counts as an installation; --by installation shows one that is none (see `ai-admin installations`) by a distinct id.
 
-    The API key comes from POSTHOG_API_KEY and needs the scope query:read. One query; a few by installation.
+    The API key comes from POSTHOG_API_KEY and needs the scope query:read. It takes one query, by installation a few.
 
     With --json: {"from", "to", "by", "figures": [{PART..., "runs", "failed", "installations", "prompt_tokens",
-    "completion_tokens", "tokens", "cost", "odd"}]}. "odd" is how many of the runs say tokens or a cost that no run has:
+    "completion_tokens", "tokens", "cost", "odd"}]}. "odd" is the number of runs whose tokens or cost can't be right:
     these are in no sum.
 
     Exit codes: 0 the figures, 1 PostHog could not be read, 2 wrong use.

@@ -24,11 +24,11 @@ _STYLE = re.compile(r"\x1b\[[0-9;]*m")
 
 def period_options(start: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Return what adds the options that name a period, which begins at ``start`` where nobody says when."""
-    form = "its start: now, -24h, -7d, -2w, 2026-11-27 or 2026-11-27T09:30, in UTC."
+    form = "period's start: now, -24h, -7d, -2w, 2026-11-27 or 2026-11-27T09:30, in UTC."
 
     def add(command: Callable[..., Any]) -> Callable[..., Any]:
-        command = click.option("--to", "end", default="now", show_default=True, help="The end, likewise.")(command)
-        return click.option("--from", "start", default=start, show_default=True, help=f"The period, {form}")(command)
+        command = click.option("--to", "end", default="now", show_default=True, help="Its end, likewise.")(command)
+        return click.option("--from", "start", default=start, show_default=True, help=f"The {form}")(command)
 
     return add
 

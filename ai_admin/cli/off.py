@@ -41,7 +41,7 @@ COUNTED = 5
 @click.command()
 @stack_option
 @reason_option
-@click.option("--with-dependents", is_flag=True, help="Switch off the flags that depend on it first.")
+@click.option("--with-dependents", is_flag=True, help="First switch off the flags that depend on it.")
 @click.option("--as-written", is_flag=True, help="Without KEY: switch off every flag whose file says that it is off.")
 @click.argument("key", required=False)
 def off(key: str | None, stack: str | None, reason: str | None, with_dependents: bool, as_written: bool) -> None:
@@ -49,12 +49,11 @@ def off(key: str | None, stack: str | None, reason: str | None, with_dependents:
 
     For on-call: needs no Pulumi engine, lock or state, and no valid definitions. Sends one read and one write
     to PostHog, edits the line in the flag's file, and prints the commands for a pull request. The next
-    `pulumi up` then finds nothing to do. At last it says which scheduled changes, and changes that wait for
-    approval, would switch the flag on again.
+    `pulumi up` then finds nothing to do. Finally it names scheduled changes, and changes that wait for approval,
+    that would switch the flag on again.
 
     The API key comes from POSTHOG_API_KEY and needs the scope feature_flag:write, and approvals:read to see
-    changes that wait for approval. If the stack's file can't
-    be read, set POSTHOG_HOST and POSTHOG_PROJECT_ID.
+    changes that wait for approval. If the stack's file can't be read, set POSTHOG_HOST and POSTHOG_PROJECT_ID.
 
     Exit codes: 0 it is off, 1 PostHog did not switch it off, or does not say, 2 wrong use, 3 it is off and
     its file was not edited, 4 PostHog has no such flag.

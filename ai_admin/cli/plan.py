@@ -24,7 +24,7 @@ CHANGES = 3
 
 @click.command()
 @stack_option
-@click.option("--expect-no-changes", is_flag=True, help="End with exit code 3 when anything changes.")
+@click.option("--expect-no-changes", is_flag=True, help="Exit with code 3 if anything changes.")
 @click.option(
     "--format", "form", type=click.Choice(["text", "markdown", "json"]), default="text", help="The form of the plan."
 )
@@ -34,26 +34,26 @@ CHANGES = 3
     default=65_000,
     show_default=True,
     metavar="CHARACTERS",
-    help="How long Markdown may be; what does not fit is counted. GitHub's comments hold 65,536.",
+    help="The maximal length of Markdown; what does not fit is counted. GitHub's comments hold 65,536.",
 )
-@click.option("--all", "every", is_flag=True, help="As text, also name what is adopted as it is.")
+@click.option("--all", "every", is_flag=True, help="In text, also name what is adopted as it is.")
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Also write a file that `ai-admin apply` takes: it binds what the files say and what PostHog holds.",
+    help="Also write the plan as a file for `ai-admin apply`, which applies nothing else.",
 )
 def plan(stack: str | None, expect_no_changes: bool, form: str, limit: int, every: bool, out: Path | None) -> None:
-    """Say what `pulumi up` would do, in sentences, the most dangerous first.
+    """Report what `pulumi up` would do, in sentences, the most dangerous change first.
 
-    Compares the files with what was applied last and with what PostHog holds now, by the provider's own code,
-    and needs no Pulumi engine: `pulumi stack export` reads the state. Asks PostHog how many persons changed flags
-    serve, who changed by hand what would be put back, how often alerts that change would have fired over the last
-    30 days (which needs the scope query:read), and what will change by itself the flags that change or are to be off
-    (which needs approvals:read). Writes nothing.
+    Compares the files with what was applied last and with what PostHog holds now, by the provider's own code. It needs
+    no Pulumi engine: `pulumi stack export` reads the state. Asks PostHog how many persons changed flags serve, who made
+    the changes by hand that would be reverted, how often changed alerts would have fired over the last 30 days (which
+    needs the scope query:read), and what will change the flags of the plan by itself (which needs approvals:read).
+    Writes nothing.
 
     Exit codes: 0 the plan, 1 something is refused, PostHog could not be read, or the definitions have problems, 2 wrong
-    use, 3 something changes, or is adopted, and --expect-no-changes was said. A property that PostHog has not met in
-    an event yet is no change: it is only entered into the state.
+    use, 3 with --expect-no-changes: something changes, or is adopted. A property that PostHog has not met in an event
+    yet is no change.
     """
     if out and not os.access(out if out.exists() else out.parent, os.W_OK):  # before PostHog is waited for
         raise click.UsageError(f"{out} can't be written; name a file in a folder that is there, and may be written to")

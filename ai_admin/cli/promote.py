@@ -19,26 +19,27 @@ LEFT = 1
 
 
 @click.command()
-@click.option("--from", "source", metavar="NAME", required=True, help="The stack that has it so.")
-@click.option("--to", "target", metavar="NAME", required=True, help="The stack that is to have it.")
-@click.option("--dry-run", is_flag=True, help="Say what would change, and write nothing.")
+@click.option("--from", "source", metavar="NAME", required=True, help="The stack to copy from.")
+@click.option("--to", "target", metavar="NAME", required=True, help="The stack to change.")
+@click.option("--dry-run", is_flag=True, help="Show what would change, and write nothing.")
 @click.argument("key")
 def promote(key: str, source: str, target: str, dry_run: bool) -> None:
-    """Give one stack what another one has of a definition.
+    """Give one stack another one's version of a definition.
 
     Edits the patches (stacks:) in the definition's file, so that --to gets what --from has; every other stack keeps
-    what it has. What both then have, and no other stack has otherwise, is said once, in the definition itself.
-    Comments, order and style stay. Shows what changes in the sentences of `ai-admin plan`, and prints the commands
-    for a pull request. Says who has it in --to and may lose it, and which tests of the flag, or of those that use it,
-    fail in --to then. Where the rules of the stack would refuse the step, says so, and which one to take instead, in
-    which nobody loses it, or that there is none, and which one moves fewer from variant to variant. They are looked at
-    as if the files were applied as they are. PostHog is not asked. Other files that have problems are named, and are
-    no obstacle.
+    what it has. A value that both then have, and no other stack overrides, moves into the definition itself. Comments,
+    order and style stay, and so do `adopt` and `renamed_from`, which belong to one project. Shows what changes in the
+    sentences of `ai-admin plan`, and prints the commands for a pull request.
 
-    KEY is a definition's key, or kind/key where several kinds have it. `adopt` and `renamed_from` are of one project
-    alone, and stay.
+    Also names who may lose it in --to, and the tests of the flag (of a cohort, of the flags that use it) that then fail
+    there. If the rules of the stack would refuse the step, names a smaller one in which nobody loses anything, or says
+    that there is none, and which one gives fewer another variant. The rules are applied as if the present files were
+    applied. PostHog is not asked. Problems of other files are named, and do not prevent the promotion.
 
-    Exit codes: 0 the file says so, or would (--dry-run); 1 nothing was written, and why is said, 2 wrong use.
+    KEY is a definition's key, or kind/key if several kinds have it.
+
+    Exit codes: 0 the file is edited, or would be (--dry-run); 1 nothing was written, for the printed reason, 2 wrong
+    use.
     """
     root = checkout()
     if known(source, root) == known(target, root):

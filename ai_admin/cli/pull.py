@@ -35,9 +35,9 @@ TAKE_OVER = "take-over"
 @click.command()
 @stack_option
 @reason_option
-@click.option("--all", "everything", is_flag=True, help="Make a file of every object that no file defines yet.")
-@click.option("--delete", is_flag=True, help="Remove from the files what was removed in PostHog.")
-@click.option("--dry-run", is_flag=True, help="Say what would be written, and write nothing.")
+@click.option("--all", "everything", is_flag=True, help="Write a file for every object that no file defines yet.")
+@click.option("--delete", is_flag=True, help="Remove from the files what was deleted in PostHog.")
+@click.option("--dry-run", is_flag=True, help="Show what would be written, and write nothing.")
 @click.option(
     "--folder",
     type=click.Path(path_type=Path, file_okay=False),
@@ -53,23 +53,22 @@ def pull(
     dry_run: bool,
     folder: Path | None,
 ) -> None:
-    """Write into the files what PostHog holds. Only reads from PostHog.
+    """Write changes in PostHog into the files. Only reads from PostHog.
 
-    Without --all: what somebody changed on PostHog's pages goes into the files that define it; KEY (or
-    kind/KEY) names single definitions. Comments, order and style stay, and only the lines of what changed
-    change. A change goes into the patch of this stack (under `stacks:`) where that says the field already, or
-    where the definition itself would change other stacks, too. Nothing is written that would not pass
-    `ai-admin check`, or that PostHog would not hold exactly so.
+    Without --all: changes on PostHog's pages are written into the files; KEY (or kind/KEY) names single definitions.
+    Comments, order and style stay, and only the lines of what changed change. A change goes into the patch of this
+    stack (under `stacks:`) if that sets the field already, or if an edit of the definition itself would change other
+    stacks, too. Nothing is written that would not pass `ai-admin check`, or would still differ from PostHog.
 
-    With --all: every object that no file defines becomes a file, with the next `pulumi preview` adopting it as
-    it is. Existing files stay. What a file can't express is left to PostHog, and named. Where there are other
-    stacks, the new files are for this one only (`only:`).
+    With --all: every object that no file defines becomes a file; the next `pulumi preview` adopts it as it is.
+    Existing files stay. What a file can't express is left to PostHog, and named. If there are stacks of other projects,
+    the new files are for this one only (`only:`).
 
-    Where files have problems, which are named, nothing is written but what KEY names in others of them; the tests of
-    flags are not run then.
+    If files have problems, they are named, and only what KEY names in other files is written, without running the tests
+    of flags.
 
-    Exit codes: 0 done, 1 something could not be written, or not be read in PostHog, 2 wrong use, 3 nothing is
-    known, since the files have problems or PostHog did not answer.
+    Exit codes: 0 done, 1 something could not be written, or not be read in PostHog, 2 wrong use, 3 nothing could be
+    compared, since files have problems or PostHog did not answer.
     """
     if everything and (keys or delete):
         raise click.UsageError("--all takes over what no file defines; name no KEY, and not --delete")

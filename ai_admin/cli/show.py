@@ -26,16 +26,15 @@ NONE = 4
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.argument("key")
 def show(key: str, stacks: tuple[str, ...], offline: bool, as_json: bool) -> None:
-    """Show a definition, what is live of it, and where.
+    """Show a definition, its object in PostHog, and where both are.
 
-    Says what the definition holds, how PostHog's object differs from it, what will change a flag in PostHog by itself
-    (a scheduled change, or one that waits for approval, for which the key needs approvals:read), what uses it, and
-    where both are. KEY is a definition's key, or kind/key where several kinds have it. What is shown is the definition
-    as it is compared with PostHog: with shorthands written out, without what is at its default; once for all stacks
-    that have the same.
+    Also shows how PostHog's object differs from the definition, what will change a flag in PostHog by itself (a
+    scheduled change, or one that waits for approval, which needs approvals:read), and what uses it. KEY is a definition's key, or
+    kind/key if several kinds have it. The definition is shown as it is compared with PostHog: with shorthands written
+    out, without defaults; once for all stacks that have the same.
 
-    Exit codes: 0 the definition, 1 a stack could not be read (said on standard error), 2 wrong use, 4 there is no
-    such definition.
+    Exit codes: 0 the definition, 1 a stack could not be read, or a file has problems (standard error says which), 2
+    wrong use, 4 there is no such definition.
     """
     root = checkout()
     names = looked_at(root, stacks, online=not offline)

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import click
 
 from ai_admin.cli.checkout import checkout
-from ai_admin.cli.switching import Stack, opened, stack_option
+from ai_admin.cli.switching import Stack, opened
 from ai_admin.cli.text import count, ended, show_json
 from ai_admin.simulation import company, incidents, runs
 from ai_admin.simulation.sending import NotSent, send
@@ -21,13 +21,13 @@ NOT_SENT = 1
 
 
 @click.command()
-@stack_option
+@click.option("--stack", metavar="NAME", help="The stack of the sandbox.  [default: sandbox]")
 @click.option("--events", default=20_000, show_default=True, type=click.IntRange(1, 2_000_000), help="How many runs.")
 @click.option("--installations", "size", default=200, show_default=True, type=click.IntRange(1, 9_999),
               help="How many installations.")  # fmt: skip
 @click.option("--days", default=30, show_default=True, type=click.IntRange(1, 365), help="Over how many days.")
 @click.option("--until", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"]), help="The end, in UTC.  [default: now]")
-@click.option("--seed", default=1, show_default=True, help="Of all that is drawn: the same one gives the same events.")
+@click.option("--seed", default=1, show_default=True, help="Of all random choices: the same seed, the same events.")
 @click.option("--ongoing", is_flag=True, help="The provider of the models has been failing for two hours.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of lines.")
 def simulate(
@@ -40,14 +40,14 @@ def simulate(
     ongoing: bool,
     as_json: bool,
 ) -> None:
-    """Send a company's use of AI enhancements to a sandbox, for its dashboards and alerts to show something.
+    """Send a made-up company's use of AI enhancements to a sandbox.
 
     Installations of several channels and versions come, grow and fall silent; they work by day and less at weekends.
-    Three things happen: an outage, an installation that runs away with more than all others use, and errors. Events and
+    Three things happen: an outage, an installation that uses more than all others together, and errors. Events and
     person properties are those of events/ in a new checkout, and are sent by PostHog's own SDK. The same seed, numbers
     and end give the same events with the same ids, which PostHog counts once.
 
-    Nothing is sent to anything but a sandbox on this machine: made-up numbers can't be told from real ones afterwards.
+    Only a sandbox on this machine gets them: nobody could tell made-up numbers from real ones afterwards.
 
     The API key comes from POSTHOG_API_KEY and needs the scope project:read.
 

@@ -253,7 +253,7 @@ def git(root: Path, *arguments: str) -> bytes | None:
 
 def stack_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the option that names a stack."""
-    text = "The stack; optional where there is only one beside the sandbox."
+    text = "The stack; optional if there is only one beside the sandbox."
     return click.option("--stack", metavar="NAME", help=text)(command)
 
 

@@ -25,17 +25,17 @@ FAILED = 1
 
 @click.command()
 @click.option("--stack", metavar="NAME", help="Test in this stack only.")
-@click.option("--strict", is_flag=True, help="Fail as well where no test reaches a condition or a variant.")
+@click.option("--strict", is_flag=True, help="Also fail if no test reaches a condition or a variant.")
 @click.option("--junit", metavar="FILE", type=click.Path(path_type=Path), help="Also write JUnit's XML into a file.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of lines.")
 @click.argument("keys", nargs=-1, metavar="[KEY]...")
 def test(stack: str | None, strict: bool, junit: Path | None, as_json: bool, keys: tuple[str, ...]) -> None:
     """Run the tests that flags have in their files, offline.
 
-    Each test says what a flag gives an installation, and PostHog's own SDK evaluates it over what an apply would
-    send, in every stack. A failing test is shown with the conditions that were tried, and why each did or did not
-    match. Conditions and variants that no test reaches are listed; that fails only with --strict. The tests of a
-    flag that is off are not run.
+    Each test says what a flag gives an installation. PostHog's own SDK evaluates the flag as an apply would send it,
+    for every stack. A failing test is shown with the conditions that were tried, and why each did or did not match.
+    Conditions and variants that no test reaches are listed; that fails only with --strict. The tests of a flag that is
+    off are not run.
 
     KEY, or flag/KEY, limits it to these flags.
 

@@ -37,9 +37,9 @@ _READ_AS_JSON = ("Numeric", "Boolean", "Duration")
 
 @click.command()
 @stack_option
-@click.option("--property", "properties", multiple=True, metavar="NAME=VALUE", help="Ask as if it had this property.")
-@click.option("--cohort", "cohorts", multiple=True, metavar="KEY", help="Under the files, take it for a member.")
-@click.option("--offline", is_flag=True, help="Ask nothing of PostHog: only what the files give.")
+@click.option("--property", "properties", multiple=True, metavar="NAME=VALUE", help="As if it had this property.")
+@click.option("--cohort", "cohorts", multiple=True, metavar="KEY", help="With the files: as if in this cohort.")
+@click.option("--offline", is_flag=True, help="Only what the files give; PostHog is not asked.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of lines.")
 @click.argument("distinct_id", metavar="ID")
 def who(
@@ -50,25 +50,25 @@ def who(
     offline: bool,
     as_json: bool,
 ) -> None:
-    """Show what each flag gives one installation, now and under the files, and by which condition.
+    """Show what each flag gives one installation, now and with the files, and by which condition.
 
-    "Now" is PostHog's own answer. "Under the files" is what PostHog's SDK answers over what an apply would send,
-    with the person properties that PostHog has of the installation. Cohorts with criteria are computed from these;
-    of others PostHog says whether it is in them. What differs is marked with *, and explained. A flag that somebody
-    switched off in PostHog and an `up` leaves off is said to stay off, which takes a plan. Of an installation's groups
-    neither side is told, so that conditions which count groups are for nobody here. Changes nothing.
+    "now" is PostHog's own answer. "under the files" is the answer of PostHog's SDK for the flags that an apply would
+    send, with the person properties that PostHog has. Cohorts with criteria are computed from these properties; for
+    others PostHog's members count. Differences are marked with *, and explained. A flag that somebody switched off in
+    PostHog and that an `up` leaves off is shown as such, which takes a plan. Groups are not evaluated: conditions that
+    count groups are for nobody here. Changes nothing.
 
     The API key comes from POSTHOG_API_KEY and needs the scopes project:read, person:read, cohort:read and
     feature_flag:read.
 
     With --json: {"distinct_id", "stack", "known", "properties", "cohorts", "flags": [{"key", "differs", "now":
-    {"value", "payload", "by"}, "state", "stays_off", "files": {"value", "payload", "by", "why"}}]}. "now" is null where
-    PostHog serves nothing, for the reason in "state", or was not asked; "files" where no file has the flag.
-    "stays_off": what "files" has comes only once it is switched on; null, and "differs" too, where that is not known.
-    "known" is whether PostHog has a person of this id.
+    {"value", "payload", "by"}, "state", "stays_off", "files": {"value", "payload", "by", "why"}}]}. "now" is null if
+    PostHog serves nothing, for the reason in "state", or was not asked; "files" if no file has the flag. "stays_off":
+    "files" takes effect only once the flag is switched on; null, and "differs" too, if that is not known. "known" is
+    whether PostHog has a person of this id.
 
-    Exit codes: 0 shown, 1 PostHog gave no answer, or has several cohorts of one name, 2 wrong use, 3 the definitions
-    have problems (see `ai-admin check`): what the files give is shown of those only that have none.
+    Exit codes: 0 shown, 1 PostHog gave no answer, or has several cohorts of one name, 2 wrong use, 3 files have
+    problems (see `ai-admin check`): what the others give is shown.
     """
     root = checkout()
     name = only_stack(root, stack, by_shell=not offline)
