@@ -29,9 +29,9 @@ def show(key: str, stacks: tuple[str, ...], offline: bool, as_json: bool) -> Non
     """Show a definition, its object in PostHog, and where both are.
 
     Also shows how PostHog's object differs from the definition, what will change a flag in PostHog by itself (a
-    scheduled change, or one that waits for approval, which needs approvals:read), and what uses it. KEY is a definition's key, or
-    kind/key if several kinds have it. The definition is shown as it is compared with PostHog: with shorthands written
-    out, without defaults; once for all stacks that have the same.
+    scheduled change, or one that waits for approval, which needs approvals:read), and what uses it. KEY is a
+    definition's key, or kind/key if several kinds have it. The definition is shown as it is compared with PostHog: with
+    shorthands written out, without defaults; once for all stacks that have the same.
 
     Exit codes: 0 the definition, 1 a stack could not be read, or a file has problems (standard error says which), 2
     wrong use, 4 there is no such definition.

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from providers.posthog.limits import Clock, Limiter
-from sandbox.control.limits import Clock as RefereesClock
+from sandbox.control.limits import AdjustableClock
 from sandbox.control.limits import Limiter as Referee
 from sandbox.wire.errors import ApiError
 from tests.support.clocks import Leaping
@@ -25,7 +25,7 @@ class World:
     def __init__(self) -> None:
         self.clock = Leaping()
         self.referee = Referee()
-        self.referee.clock = RefereesClock(self.clock.now)
+        self.referee.clock = AdjustableClock(self.clock.now)
         self.referee.enabled = True
 
     def send(self, limiter: Limiter, path: str) -> None:
