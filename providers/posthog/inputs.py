@@ -47,6 +47,10 @@ PROJECT = "project_id"
 HOST = "__host"
 """The output with the address of the PostHog that the project is in; Pulumi shows none whose name begins so."""
 
+UNREAD = "__unread"
+"""The input and output that holds why the last refresh could not read an object: what the state says of it may have
+changed. When a setting was changed Pulumi starts another provider process after the refresh, which knows only this."""
+
 WAITING = "waiting:"
 """The prefix of the provisional id of an object whose creation waits for an approval; the change request's id
 follows."""

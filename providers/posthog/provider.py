@@ -39,6 +39,7 @@ from providers.posthog.inputs import (
     HOST,
     PROBLEM,
     PROJECT,
+    UNREAD,
     Metadata,
     metadata,
     resolved,
@@ -138,7 +139,7 @@ class PostHogProvider(ResourceProvider):
             if meta.adopt and meta.id and meta.adopt != meta.id:
                 type_ = KINDS[self.kind_name].type
                 _SESSION.warn(meta, f"is {type_} {meta.id} already, so `adopt: {meta.adopt}` has no effect; remove it")
-            if unread := _SESSION.unread.get(metadata(_olds).name):
+            if unread := _olds.get(UNREAD):
                 return self._unread_problem(unread, _olds, properties, meta)
             return self._judge.change(to_properties(self.kind_name, _olds), properties, meta)
         try:
@@ -175,7 +176,7 @@ class PostHogProvider(ResourceProvider):
         # A refresh compares with the inputs of the last run; this run's are known once its program has spoken.
         program = _SESSION.guard.program
         meta = metadata(_news) if program else before
-        if _news.get(PROBLEM) and before.name in _SESSION.unread:
+        if _news.get(PROBLEM) and _olds.get(UNREAD):
             return DiffResult(changes=True)  # an update, which is refused
         try:
             difference = self._judge.difference(_id, olds, news, meta)
@@ -252,10 +253,9 @@ class PostHogProvider(ResourceProvider):
             found = lifecycle.read(id_, known, meta)
         except (ApiError, Stopped) as problem:
             reason = explained(problem) if isinstance(problem, ApiError) else str(problem)
-            _SESSION.unread[meta.name] = unknown(reason)
             if _SESSION.is_new(reason):
                 _SESSION.warn(meta, f"taken to be as it was: {reason}")
-            return self._as_known(id_, known, meta, props)
+            return self._as_known(id_, known, meta, props, unknown(reason))
         if found is None:
             return ReadResult("", {})
         live_id, live = found
@@ -266,10 +266,13 @@ class PostHogProvider(ResourceProvider):
         outputs = _recorded(self._outputs(live, meta, _place(connection), props), record)
         return ReadResult(live_id, outputs, self._inputs(live, meta, props))
 
-    def _as_known(self, id_: str, known: Properties, meta: Metadata, props: Mapping[str, Any]) -> ReadResult:
+    def _as_known(
+        self, id_: str, known: Properties, meta: Metadata, props: Mapping[str, Any], unread: str = ""
+    ) -> ReadResult:
         place = {name: props[name] for name in (PROJECT, HOST) if name in props}
         outputs = _recorded(self._outputs(known, meta, place, props), props.get(APPLIED) or {})
-        return ReadResult(id_, outputs, self._inputs(known, meta, props))
+        why = {UNREAD: unread} if unread else {}
+        return ReadResult(id_, {**outputs, **why}, {**self._inputs(known, meta, props), **why})
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         """Send the fields that differ from the last outputs, in one PATCH.
@@ -293,7 +296,7 @@ class PostHogProvider(ResourceProvider):
         lifecycle, connection = self._lifecycle(_props)
         properties = to_properties(self.kind_name, _props)
         meta = metadata(_props)
-        if unread := _SESSION.unread.get(meta.name):
+        if unread := _props.get(UNREAD):
             raise Refused(meta.line(unread))
         if problem := self._judge.deletion(_id, properties, connection.project_id, meta):
             raise Refused(problem)

@@ -10,7 +10,7 @@ import pulumi
 from pulumi import dynamic
 from pulumi.runtime.stack import ResourceRegistrationFailed
 
-from providers.posthog.inputs import MISSING, NAME, PROBLEM, PROJECT, Metadata, to_inputs, with_digests
+from providers.posthog.inputs import MISSING, NAME, PROBLEM, PROJECT, UNREAD, Metadata, to_inputs, with_digests
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.kinds.base import Definition, refs
 from providers.posthog.limits import Rate, rates
@@ -169,7 +169,7 @@ def _resource(
     if former != name and definition.renamed_from:
         # The engine then finds the flag under its old name, and changes its key: id and history stay.
         options["aliases"] = [pulumi.Alias(name=former)]
-    options["hide_diffs"] = [NAME]
+    options["hide_diffs"] = [NAME, UNREAD]
     inputs = to_inputs(properties, meta)
     slot = window.next(inputs[NAME]) if window else None
     if slot:

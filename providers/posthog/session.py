@@ -57,8 +57,6 @@ class Session:
         self.switch_history: SwitchHistory
         self._adopted: dict[str, str] = {}
         self._holders: dict[tuple[str, str], str] = {}
-        self.unread: dict[str, str] = {}
-        """Why objects could not be read, by Pulumi name: what the state says of them may have changed."""
         self._shown: set[str] = set()
         self._warn = warn
         self._before_write = before_write

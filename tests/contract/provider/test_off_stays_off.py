@@ -11,7 +11,7 @@ import pytest
 
 from providers.posthog.consents import CONSENTED, ON
 from providers.posthog.errors import Refused
-from providers.posthog.inputs import PROBLEM, Metadata, to_inputs
+from providers.posthog.inputs import PROBLEM, UNREAD, Metadata, to_inputs
 from providers.posthog.kinds import KINDS
 from providers.posthog.provider import PROVIDERS, PostHogProvider
 from tests.support.runs import Runs
@@ -357,24 +357,29 @@ def test_what_cannot_be_read_stays_as_it_is_and_fails_the_run_once(runs: Runs) -
         read = [provider.read(*each) for each in ((first, one), (second, two), (third, three))]
         asked = [entry["path"] for entry in runs.sandbox.requests()]
     assert len([path for path in asked if "/actions/" in path]) == 1, "one answer serves for all"
-    assert [(each.id, each.outs) for each in read] == [(first, one), (second, two), (third, three)]
+    states = [{**(each.outs or {})} for each in read]
+    why = {UNREAD: states[0][UNREAD]}
+    assert states == [one | why, two | why, three | why]
+    assert [each.id for each in read] == [first, second, third]
     [warning] = runs.warnings
     assert "action/a: taken to be as it was: PostHog answered 403 to GET" in warning
     refused = "left as it is, as what PostHog holds is not known: PostHog answered 403"
-    inputs = [
-        {**provider.check(state, news).inputs}
-        for state, news in ((one, wanted("a")), (two, wanted("b")), (three, wanted("c", description="Not sent.")))
-    ]
+    provider = runs.new_run("action")  # after a changed setting Pulumi starts another process
+    wishes = (wanted("a"), wanted("b"), wanted("c", description="Not sent."))
+    olds = [{**(each.inputs or {})} for each in read]
+    inputs = [{**provider.check(old, news).inputs} for old, news in zip(olds, wishes, strict=True)]
     assert [refused in each.get(PROBLEM, "") for each in inputs] == [True, False, True]
-    olds = ((first, one), (second, two), (third, three))
-    changes = [provider.diff(id_, state, news).changes for (id_, state), news in zip(olds, inputs, strict=True)]
-    assert changes == [True, False, True]
-    for id_, state, news in ((first, one, inputs[0]), (third, three, inputs[2])):
+    both = [*zip((first, second, third), states, inputs, strict=True)]
+    assert [provider.diff(*each).changes for each in both] == [True, False, True]
+    for each in (both[0], both[2]):
         with pytest.raises(Refused, match=refused):
-            provider.update(id_, state, news)
+            provider.update(*each)
     with pytest.raises(Refused, match=refused):
-        provider.delete(second, two)
+        provider.delete(second, states[1])
     assert runs.sandbox.writes() == []
+    again = provider.read(first, states[0])
+    assert again.outs == one, "it is forgotten with the next answer"
+    assert UNREAD not in (again.inputs or {})
 
 
 def unreadable(runs: Runs, kind: str) -> AbstractContextManager[None]:
