@@ -33,6 +33,9 @@ AS_LONG_AS_IT_TAKES = 2 * HOUR
 LONG = 5.0
 """The least seconds of waiting that are shown, of one wait or of many short ones."""
 
+SILENT = 45.0
+"""Seconds after which a host that has given no answer at all yet is not tried again: it is down, or not PostHog's."""
+
 LEAST = 1.0
 """Seconds that PostHog has for an answer when patience has run out: it is asked once all the same."""
 
@@ -61,6 +64,8 @@ class _Shared:
     warned_until: float = 0.0
     told_next: float = LONG
     """The seconds of short waits that are told next."""
+    answered: bool = False
+    """Whether there was an answer yet, whichever."""
     vain_since: float | None = None
     """When the first request was made of those that had no answer since the last one that had; None: there is none."""
 
@@ -168,11 +173,12 @@ class Client:
         Raises :class:`ApiError` with PostHog's own message; ``status`` is None when there was no answer.
         """
         repeatable = method in REPEATABLE if repeatable is None else repeatable
-        deadline = self._deadline()
+        deadline, began = self._deadline(), self._clock.now()
         failures, lost = 0, None
         while True:
             while wait := self._limiter.enter(path):
                 self._pause(wait, deadline, lost)
+            sent = self._clock.now()
             try:
                 return self._counted(method, path, json, params, deadline)
             except ApiError as error:
@@ -180,12 +186,16 @@ class Client:
                     self._limiter.shut(path, error.retry_after)
                     continue
                 failures += 1
+                failed = self._clock.now()
                 if not (error.outcome_unknown and repeatable) or failures == ATTEMPTS:
+                    raise
+                if not self._shared.answered and failed - began > SILENT:
                     raise
                 lost = error
                 first, longest = BACKOFF
                 backoff = min(first * 2 ** (failures - 1), longest) * random.uniform(0.5, 1)
-                self._pause(Wait(max(backoff, error.retry_after or 0), f"{error}; trying again"), deadline, lost)
+                wait = Wait(max(backoff, error.retry_after or 0), f"{error}; trying again")
+                self._pause(wait, deadline, lost, failed - sent)
 
     def _deadline(self) -> float:
         """Return until when a request that begins now is tried."""
@@ -213,30 +223,35 @@ class Client:
             return True
         return not (isinstance(answer, dict) and answer.get("cloud") is False)
 
-    def _pause(self, wait: Wait, deadline: float, lost: ApiError | None) -> None:
-        """Wait, or give up; PostHog may have carried out what it was asked before and whose answer was ``lost``."""
+    def _pause(self, wait: Wait, deadline: float, lost: ApiError | None, spent: float = 0.0) -> None:
+        """Wait, or give up; PostHog may have carried out what it was asked before and whose answer was ``lost``.
+
+        ``spent`` is how many seconds that answer was waited for.
+        """
         now = self._clock.now()
         if now + wait.seconds > deadline:
             raise lost or ApiError(f"given up instead of {wait}; run again later", 429)
-        if told := self._told(wait, now):
+        if told := self._told(wait, now, spent):
             self._warn(told)
         self._clock.sleep(wait.seconds)
 
-    def _told(self, wait: Wait, now: float) -> str:
+    def _told(self, wait: Wait, now: float, spent: float) -> str:
         """Return what the user is told of a wait; empty where it is short, or known already."""
         shared = self._shared
         with shared.lock:
             # What several threads wait for at the same time counts once, and is one line.
             until = max(shared.waiting_until, now + wait.seconds)
-            shared.waited += until - max(shared.waiting_until, now)
+            shared.waited += until - max(shared.waiting_until, now - spent)
             shared.waiting_until = until
-            new = wait.seconds >= LONG and now >= shared.warned_until
+            new = spent + wait.seconds >= LONG and now >= shared.warned_until
             if new:
                 shared.warned_until = now + wait.seconds
             elif shared.waited < shared.told_next:
                 return ""
             shared.told_next = 2 * shared.waited
-            return str(wait) if new else f"still waiting, {span(shared.waited)} in all so far: {wait.reason}"
+            if new:
+                return str(wait) if wait.seconds >= LONG else wait.reason
+            return f"still waiting, {span(shared.waited)} in all so far: {wait.reason}"
 
     def _counted(
         self, method: str, path: str, json: Any, params: Mapping[str, str] | None, deadline: float
@@ -265,6 +280,7 @@ class Client:
             if not reading:
                 with self._shared.lock:
                     self._shared.written = self._clock.now()
+        self._shared.answered = True
         if answer.status < 500 and answer.status not in (408, 429):
             self._shared.vain_since = None
         if answer.status >= 300:

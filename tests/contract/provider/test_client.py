@@ -157,6 +157,25 @@ def test_what_was_asked_and_got_no_answer_in_time_may_be_done(server: Scripted, 
         assert given_up.value.outcome_unknown
 
 
+def test_a_host_that_never_answers_is_not_tried_for_minutes(server: Scripted, clock: Leaping) -> None:
+    """Each attempt takes half a minute here, and the first one that was in vain is said. Later it is worth more."""
+    for url, tried in (("http://127.0.0.1:9", 2), (server.url, 5)):
+        said: list[str] = []
+        connection = Connection(url, "1", None, "phx_secret")
+        client = Client(connection, before_write=lambda: clock.sleep(30), warn=said.append, clock=clock)
+        for _ in range(tried):
+            server.say(503)
+        clock.waits.clear()
+        with pytest.raises(ApiError):
+            client.request("PATCH", "/x/", {})
+        assert clock.waits.count(30) == tried
+        assert said[0] in (
+            "no answer from http://127.0.0.1:9: the connection is refused; trying again",
+            "PostHog answered 503 to PATCH /x/: Service Unavailable; trying again",
+        )
+        server.script.clear()
+
+
 def test_who_waits_for_all_requests_together_waits_no_longer_for_many(server: Scripted, clock: Leaping) -> None:
     """Each is tried once all the same, and an answer gives PostHog the whole time again."""
     client = Client(Connection(server.url, "1", None, "phx_secret"), clock=clock, patience=10, in_all=True)
