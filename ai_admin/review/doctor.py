@@ -244,7 +244,7 @@ def same_for_all(flag: Mapping[str, Any]) -> str | None:
     """Return what everybody gets from a flag (canonical properties): a variant, ``true`` or ``nothing``; None where
     not everybody gets the same.
 
-    The first condition that an installation matches, and whose share has it, decides (docs/reference/flags.md). A group
+    The first condition that an installation matches, and whose share has it, decides (docs/reference/flag.md). A group
     type's condition says nothing of those without a group, a holdout keeps some out, who opted in or out by an early
     access feature has what they chose, and what is left to PostHog's pages is not known.
     """

@@ -20,10 +20,10 @@ class Followed:
 
 
 def grown(before: Manifest, after: Manifest) -> dict[str, Rollout]:
-    """Return what would be served more widely than before, by flag; empty means there is nothing to compare.
+    """Return by flag what would be served more widely than before; empty means there is nothing to compare.
 
-    Also flags of which that is not known, without a condition: one that goes on, and whose release conditions are left
-    to PostHog's pages, and one with a cohort whose criteria change.
+    Also, without a condition, flags for which this is not known: one that is switched on and whose release conditions
+    are left to PostHog's pages, and one with a cohort whose criteria change.
     """
     found = {name: _growth(served(before.get(name)), served(after[name])) for name in after if name.startswith(FLAG)}
     return {
@@ -36,8 +36,8 @@ def grown(before: Manifest, after: Manifest) -> dict[str, Rollout]:
 
 
 def _by_cohorts(before: Manifest, after: Manifest, flag: str) -> Iterator[tuple[str, float]]:
-    """Yield the cohorts by which a flag may serve others than before, also those that these name, each with the share
-    that it decides on: more of a cohort, or of one whose criteria change.
+    """Yield the cohorts through which a flag may serve others than before, each with the share that it decides on: a
+    cohort with a larger share, or whose criteria, or those of a cohort in it, change.
     """
     was = before.get(flag, {}) if served(before.get(flag)) else {}
     for direct, share in (after[flag].get("cohorts") or {}).items() if served(after[flag]) else ():
@@ -62,9 +62,9 @@ def _growth(was: Rollout, now: Rollout) -> Rollout:
 def ahead(before: Manifest, after: Manifest, followed: Followed) -> Iterator[Refusal]:
     """Yield a refusal for each flag that would serve more than it does in the followed stack.
 
-    Conditions are compared one by one, and cohorts in them by their criteria; what everybody gets there, everybody who
-    matches a condition here may get. Only
-    growth counts, so that a rollback of the other stack does not block this one.
+    Conditions are compared one by one, and cohorts in them by their criteria. A condition for everybody in the followed
+    stack allows its share for any condition here. Only growth counts, so a rollback of the other stack does not block
+    this one.
     """
     growth = grown(before, after)
     if not growth:

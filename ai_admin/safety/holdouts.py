@@ -1,4 +1,5 @@
-"""Gate: whom an experiment's holdout keeps out of a flag does not get it in passing. For careful stacks. Pure.
+"""Gate: a smaller holdout of an experiment needs consent, as its flag then serves those whom it kept out. For careful
+stacks. Pure.
 
 A holdout's file does not show which flags it is for, and no percentage of a flag changes with it.
 """

@@ -16,19 +16,19 @@ _OF_OBJECTS = (
 """The beginnings of the consents that name an object by its key: needed only where that changes."""
 
 _OF_RUNS = ("delete/", "update/", "unfollowed/")
-"""The beginnings of the consents that name none: needed only where anything changes."""
+"""The beginnings of the consents that name no object: needed only if anything changes."""
 
 
 def left_over(
     consent: Iterable[str], needed: Iterable[Refusal], changing: Collection[str] | None = None
 ) -> Iterator[str]:
-    """Yield the consents that remain although nothing needs them.
+    """Yield the consents that remain although nothing needs them; never one to destroy the stack.
 
     Args:
         consent: the words in the stack's configuration.
         needed: what would be refused without any.
-        changing: the keys of all that an `up` would change, held or unread objects included; None where the program
-            alone judges, which does not know them. A consent to destroy the stack is then left over never.
+        changing: the keys of everything that an `up` would change, held or unread objects included; None if only the
+            program judges, which does not know them.
     """
     codes = {each.code for each in needed}
     for word in sorted(set(consent) - codes):

@@ -1,7 +1,7 @@
-"""Gates: what goes. Pure.
+"""Gates: deletions. Pure.
 
-A flag is switched off before it is deleted, and keeps its key, by which everything asks for it, while it is on; a new
-key is declared as one. The members of a static cohort are not lost, since no file has them.
+A flag is switched off before it is deleted, and keeps its key, by which SDKs ask for it, while it is on; a new key is
+declared. The members of a static cohort are not lost, since no file has them.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def renamed_flags(before: Manifest, after: Manifest, keys: Mapping[str, str] | N
 
 
 def lost(members: Mapping[str, int]) -> Iterator[Refusal]:
-    """Yield a refusal for each static cohort that would be deleted, given their numbers of members by Pulumi name."""
+    """Yield a refusal for each static cohort with members that would be deleted; ``members`` by Pulumi name."""
     for name, count in sorted(members.items()):
         key = name.removeprefix(COHORT)
         people = "1 member that is" if count == 1 else f"{count} members that are"

@@ -1,5 +1,5 @@
-"""Gates: whom a flag serves already gets what it served them, though no figure of its rollout changes. For careful
-stacks. Pure. A flag that was off is compared with what it was when it was on last.
+"""Gates: an installation keeps what a flag serves it although no percentage changes. For careful stacks. Pure. A flag
+that was off is compared with what it was when it was last on.
 
 - The same people stay in a percentage. PostHog computes who is in one from the flag's key and an id: with another key
   or another kind of id, 10 % are other 10 %.

@@ -1,5 +1,5 @@
-"""Gates: a rollout grows in steps, for careful stacks; a flag that was switched off returns to what was on before, for
-which one consent replaces those for rollouts. Pure.
+"""Gates for careful stacks: a rollout grows in steps; a flag that was switched off returns to what was on before, with
+one consent instead of those for rollouts. Pure.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from providers.posthog.shares import Filters, Shares, at_least, freed
 
 @dataclass(frozen=True)
 class _Step:
-    """A growth that is too far, of all or of a variant."""
+    """A growth that is too large, for all or for a variant."""
 
     start: float
     share: float
@@ -49,10 +49,10 @@ def jumps(before: Manifest, after: Manifest, reach: Reach, first: bool = False) 
 
 
 def _too_far(then: Shares, now: Shares, most: Shares) -> Iterator[_Step]:
-    """Yield by how much all, and each variant, grow too far; ``most`` is what each had at its peak.
+    """Yield the growth of all, and of each variant, that is too large; ``most`` is the highest share that each had.
 
-    Variants grow with all: where that is too far, which has a consent of its own, only a variant counts that also gets
-    a larger part of all, unless nobody was served.
+    Variants grow with all. If that is too large, which has its own consent, only a variant counts that also gets a
+    larger part of all, unless nobody was served.
     """
     whole, every = then.get("", 0), now.get("", 0)
     if every - whole > ROLLOUT_STEP:
@@ -114,7 +114,7 @@ def _of_everybody(was: Entry, now: Entry, kinds: Collection[Collection[str]]) ->
 
 
 def _of_stopped(was: Entry, now: Entry, known: Filters, step: float = ROLLOUT_STEP) -> Iterator[_Step]:
-    """Yield where people would be served more, by more than one ``step``, since nothing stops them any more."""
+    """Yield where people would be served more than one ``step`` more, because nothing stops them any more."""
     if was.get("early_exit"):
         known = {**(was.get("filters") or {}), **known}
         for start, share in sorted(freed(served(was), served(now), now.get("early_exit") or False, known, step)):
@@ -160,7 +160,7 @@ def _within(entry: Entry, last: Entry, known: Filters) -> bool:
 
 
 def back(found: Iterable[Refusal]) -> Iterator[Refusal]:
-    """Yield one refusal for each flag that only returns, instead of those of the gates for rollouts."""
+    """Yield one refusal for each flag that only returns, instead of those for rollouts."""
     for name in dict.fromkeys(name for refusal in found for name in refusal.about):
         what = "a flag that was switched off would be on again, for all that it served before"
         yield Refusal(what, (name,), on_code(name.removeprefix(FLAG)))

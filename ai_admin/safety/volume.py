@@ -9,10 +9,10 @@ from ai_admin.safety.refusal import Refusal
 from providers.posthog.consents import DELETES, UPDATES, counted, digest
 
 DELETES_SHARE, UPDATES_SHARE = 0.2, 0.5
-"""Most of all objects that a run may delete, and change."""
+"""The largest shares of all objects that a run may delete, and change."""
 
 FEW_UPDATES = 5
-"""The number of objects that may change however few there are."""
+"""The number of objects that may always change."""
 
 
 def deletes(before: Manifest, after: Manifest) -> Iterator[Refusal]:

@@ -111,13 +111,13 @@ class Adoption:
             return found[0]
 
     def _own(self, found: list[str], properties: Properties) -> list[str]:
-        """Return which of the objects may be taken by what they are called alone."""
+        """Return those of the objects that may be adopted by their name alone."""
         if self._kind.unique:
             return found
         return [id_ for id_ in found if self._is_own(id_, properties)]
 
     def _is_own(self, id_: str, properties: Properties) -> bool:
-        """Return whether an object says what the definition says, or was made by this key's user and left alone."""
+        """Return whether an object equals the definition, or only this key's user created and changed it."""
         live = self._inventory.get(self._kind, id_)
         if live is None:
             return False
@@ -135,7 +135,7 @@ class Adoption:
             return False
 
     def candidates(self, properties: Properties, meta: Metadata) -> list[str]:
-        """Return the ids of the free objects that are this one by what identifies it."""
+        """Return the ids of the free objects with the definition's natural key."""
         names = self._identifying()  # one that a definition does not mention is at its default
         found = []
         with self._lock:
@@ -198,7 +198,7 @@ class Adoption:
         return reserved_for == meta.name and self._inventory.holder(self._kind, id_) is None
 
     def _identifying(self) -> list[str]:
-        """The fields that tell objects apart: one that would have to be replaced at once is another one."""
+        """The fields that identify an object: an object that differs in an immutable field is another one."""
         return [field.name for field in self._kind.fields if field.immutable or field.name in self._kind.natural_key]
 
     def _identity(self, live: Live, known: Properties | None = None) -> Properties:
@@ -264,6 +264,6 @@ class Adoption:
 
 
 def _author(live: Live) -> Mapping[str, Any]:
-    """Return what PostHog tells of who made an object: of an insight variable the id alone, of some nothing."""
+    """Return what PostHog says about an object's creator: for an insight variable only the id, for some nothing."""
     author = live.get("created_by")
     return author if isinstance(author, Mapping) else {"id": author}

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class Answer(NamedTuple):
-    """What PostHog answered, whatever it says. The names of ``headers`` know no case."""
+    """An answer of PostHog, with any status. The names in ``headers`` are case-insensitive."""
 
     status: int
     reason: str
@@ -16,7 +16,7 @@ class Answer(NamedTuple):
 
 
 class NoAnswer(Exception):
-    """There was no whole answer. Why, in half a sentence; ``hopeless``: trying again is no use."""
+    """There was no complete answer. The text is the reason; ``hopeless``: another attempt can't succeed."""
 
     def __init__(self, reason: str, hopeless: bool = False) -> None:
         super().__init__(reason)

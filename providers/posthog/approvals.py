@@ -79,7 +79,7 @@ class Request:
 
     @property
     def switches_on(self) -> bool:
-        """Whether the flag is on once this is carried out; a new one is, unless it is asked for switched off."""
+        """Whether the flag is on after the change; a new flag is on unless the request says otherwise."""
         return self.action == ENABLE or bool(self.data.get(APART, self.object is None))
 
     def applied_to(self, live: Mapping[str, Any]) -> dict[str, Any]:
@@ -103,10 +103,10 @@ class Approvals:
         self._policies: dict[str, Mapping[str, Any]] | ApiError | None = None
 
     def requests(self, kind: Kind, id_: str | None) -> list[Request]:
-        """Return the requests for one object (None: for objects that are yet to be made) that count, newest first.
+        """Return the relevant requests for one object (None: for objects that do not exist yet), newest first.
 
-        Rejected ones that may be made again don't, nor do those that expired or couldn't be carried out. What can't be
-        read is asked for once. Raises ``ApiError``.
+        These are the open and the rejected ones, without rejected ones that may be made again. An error is remembered.
+        Raises ``ApiError``.
         """
         found = self._listed(kind.scope)
         if isinstance(found, ApiError) and found.status == FORBIDDEN:
@@ -192,9 +192,9 @@ class Approvals:
         return f"{connection.host}/project/{connection.project_id}/approvals/{request_id}"
 
     def cancel(self, request_id: str) -> None:
-        """Take a request back; raises ``ApiError`` when it is not ours to take back, or too late.
+        """Cancel a request; raises ``ApiError`` if somebody else made it, or it is too late.
 
-        PostHog calls it rejected then; the reason tells it from one that somebody turned down.
+        PostHog then calls it rejected; its reason distinguishes it from one that somebody rejected.
         """
         path = self._client.project_path(f"change_requests/{request_id}/cancel")
         self._client.request("POST", path, {"reason": TAKEN_BACK})

@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 ATTEMPTS = 5
 BACKOFF = (0.5, 8.0)
-"""Seconds to wait at most after a first failure, twice as long after each further one, and at most at all."""
+"""Seconds to wait at most after the first failure, which double after each further one, and the upper limit."""
 
 AS_LONG_AS_IT_TAKES = 2 * HOUR
 """Seconds that a request waits in all: the longest limit is an hour's, and another run may be quicker after it."""
 
 LONG = 5.0
-"""The least seconds of waiting that are shown, of one wait or of many short ones."""
+"""The least seconds of waiting that are shown, of one wait or of the sum of short ones."""
 
 SILENT = 45.0
 """Seconds after which a host that has given no answer at all yet is not tried again: it is down, or not PostHog's."""
@@ -44,10 +44,10 @@ SETTLED = 2.0
 
 PAGE = 100
 REPEATABLE = frozenset({"GET", "PATCH", "PUT", "DELETE"})
-"""Methods that leave the same behind when they are carried out twice."""
+"""Methods with the same result if they are carried out twice."""
 
 _ASKING = ("/query/", "/flags/", "/user_blast_radius/")
-"""What a POST to these ends of a path changes: nothing, like a GET."""
+"""A POST to a path with this end changes nothing, like a GET."""
 
 
 @dataclass
@@ -110,17 +110,17 @@ class Client:
         self._shared = _Shared(connection, self._clock.now())
 
     def hurried(self, patience: float) -> Client:
-        """Return this client with less patience, for what is good to know and can be done without.
+        """Return this client with less patience, for requests that a command can do without.
 
-        ``patience`` is how many seconds each of its requests waits in all. All else is shared: limits that either used
-        up or was told, what it wrote, what the user was told, and connections.
+        ``patience`` is how many seconds each of its requests waits in all. Everything else is shared: the limits, the
+        time of the last write, the messages shown, and the connections.
         """
         hurried = copy(self)
         hurried._patience = patience
         return hurried
 
     def least(self, path: str, number: int) -> float:
-        """Return how many seconds so many more requests to a path take at least, by PostHog's limits."""
+        """Return how many seconds this number of further requests to a path takes at least, by PostHog's limits."""
         return self._limiter.least(path, number)
 
     def project_path(self, path: str) -> str:
@@ -167,8 +167,8 @@ class Client:
     ) -> Any:
         """Send one request and return the answer's JSON (None when it has no body).
 
-        Waits where PostHog's limits want it, and as long as PostHog says. Repeats what failed on the way or on
-        PostHog's side, if it is ``repeatable`` (default: by the method; a repeated POST might make a second object).
+        Waits for PostHog's limits, and as long as PostHog says. If the connection or PostHog fails, the request is sent
+        again if it is ``repeatable`` (default: by the method; a repeated POST might create a second object).
 
         Raises :class:`ApiError` with PostHog's own message; ``status`` is None when there was no answer.
         """
@@ -206,16 +206,17 @@ class Client:
             return (shared.vain_since if self._in_all else now) + self._patience
 
     def settle(self) -> None:
-        """Wait until what was written so far, by us or before we began, is in every answer of PostHog's."""
+        """Wait until every earlier write, also one from before this process, is in every answer of PostHog."""
         with self._shared.lock:
             left = self._shared.written + SETTLED - self._clock.now()
         if left > 0:
             self._clock.sleep(left)
 
     def _is_limited(self) -> bool:
-        """Ask the server, which counts no request for this, whose it is (posthog/views.py: ``preflight_check``).
+        """Ask the server whether it is PostHog Cloud; PostHog does not count this request (posthog/views.py:
+        ``preflight_check``).
 
-        Only one that says that it is not PostHog Cloud may have no limits; where that is unknown they hold.
+        Only a server that says that it is not PostHog Cloud may have no limits; if that is unknown the limits apply.
         """
         try:
             answer = self._send("GET", "/_preflight/", None, None)

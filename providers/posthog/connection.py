@@ -35,10 +35,10 @@ class Connection:
     """The address at which this PostHog was before; empty where it did not move."""
 
     def misses(self, host: str, project_id: str) -> str:
-        """Return why objects that were applied to a project are not those of this connection; "" if they are.
+        """Return why objects that were applied to a project do not belong to this connection; "" if they do.
 
-        Ids are PostHog's own: elsewhere they are other objects', or nobody's, and all would pass for deleted. ``host``
-        and ``project_id`` are what the state says, empty where it says nothing.
+        Ids are valid in one PostHog only: elsewhere they belong to other objects, or to none, and all objects would
+        seem to be deleted. ``host`` and ``project_id`` are what the state says, empty if it says nothing.
         """
         if project_id and same_project(project_id) != self.project_id:
             return (

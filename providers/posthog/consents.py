@@ -25,7 +25,7 @@ ROLLOUT_STEP = 25
 TO_CONSENT = "to consent, add {} to ai-admin:consent in the stack's configuration"
 
 Rollout = dict[str, dict[str, float]]
-"""Who is served: by a digest of a condition's properties, the share of those who match, under "" in all and by
+"""Who is served: by a digest of a condition's properties, the share of those who match, in total under "" and by
 variant."""
 
 
@@ -54,16 +54,16 @@ def digest(value: Any) -> str:
 
 
 ON, CONSENTED = "on", "consented"
-"""How a flag that is on was applied last: on, and on while the consent to switch it on stood in the configuration."""
+"""How a flag that is on was applied last: on, or on with the consent to switch it on in the configuration."""
 
 OFF, LEFT = "off", "left"
-"""How the flag of an experiment is to be: off, and as people switch it on PostHog's pages."""
+"""How the flag of an experiment is to be: off, or as people switch it on PostHog's pages."""
 
 EVERYBODY = digest([])
 """The condition that everybody matches."""
 
 UNLIKE = ("a", "Z", "7", "-", "_", "@", ".", " ", "é", "x1")
-"""Texts with nothing in common: a pattern that is found in each of them is found in every text."""
+"""Texts with nothing in common: a pattern that each of them contains counts as one that every text contains."""
 
 
 def matches_everybody(condition: Mapping[str, Any]) -> bool:

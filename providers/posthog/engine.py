@@ -1,8 +1,8 @@
 """The engine that this provider process works for.
 
-A provider whose engine was killed goes on with every request that was queued, and what it makes then is in no
-state; without any, it stays for ever. The engine passes its own address to the plugins it starts, so a provider can see
-that it is gone.
+A provider whose engine was killed would carry out every queued request, and the objects that it makes would be in no
+state; without requests it would stay for ever. The engine passes its own address to the plugins that it starts, so a
+provider can find out that the engine is gone.
 """
 
 from __future__ import annotations

@@ -51,8 +51,8 @@ UNDER_WAY: Mapping[str, tuple[str, str, Callable[[str], str]]] = {
     "conclusion_comment": ("commented on at its end", "lose that", resume_code),
     "archived": ("archived", "leave the archive", resume_code),
 }
-"""The fields of an experiment or a survey that no file takes away in passing, each with what was done, what would
-become of it, and the consent."""
+"""The fields of an experiment or a survey that a file without them does not clear, each with what was done, what the
+run would do, and the consent."""
 
 _KEEPS_OUT: Mapping[str, tuple[str, str]] = {
     "holdout": ("exclusion_percentage", "write `exclusion_percentage: {:g}`"),
@@ -110,11 +110,11 @@ class Guard:
     def create(
         self, id_: str, wanted: Properties, switch: str, deleted_by: Callable[[], str], experiments: Sequence[str] = ()
     ) -> None:
-        """Judge the creation of a flag that was applied before: one that was on then is not created on in passing.
+        """Judge the creation of a flag that was applied before: a flag that was applied on is not created on again.
 
         ``id_`` was its id, ``switch`` says how it was applied last (see ``inputs.Metadata``), and ``deleted_by`` who
-        deleted it. The consent names the id, so that it is for this deletion and no later one. ``experiments`` are
-        about the flag that was deleted, in words: PostHog gives them no other one. Raises :class:`Unsafe`.
+        deleted it. The consent names the id, so it is for this deletion only. ``experiments`` name those of the deleted
+        flag, which PostHog would not connect to a new one. Raises :class:`Unsafe`.
         """
         if experiments:
             raise Unsafe(
@@ -157,8 +157,8 @@ class Guard:
                 )
 
     def anew(self, name: str, live: Properties, fields: Iterable[str]) -> None:
-        """Judge that an experiment (Pulumi name) is deleted and made anew for a change of these fields: one that was
-        started would lose its results. Raises :class:`Unsafe`.
+        """Judge the replacement of an experiment (Pulumi name) because these fields change: a started one would lose
+        its results. Raises :class:`Unsafe`.
         """
         code = reset_code(name)
         if live.get("start_date") and code not in self._settings.consents:
@@ -171,8 +171,7 @@ class Guard:
     def adopt(self, kind_name: str, live: Properties, wanted: Properties) -> None:
         """Judge the adoption of an object: adopting a flag that is off in PostHog must not switch it on.
 
-        Who consents to a growth from nothing to the share of its widest condition consents to that. Raises
-        :class:`Unsafe`.
+        The consent to a growth from 0 to the share of its widest condition is also one to that. Raises :class:`Unsafe`.
         """
         if _switches_on(kind_name, live, wanted):
             code = on_code(wanted["key"])

@@ -24,7 +24,7 @@ FIRST = "100"
 """How many entries are asked for at once where the newest ones mostly say what is asked."""
 
 MOST = 3_000
-"""How many entries are read where none of the newer ones says what is asked."""
+"""How many entries are read at most to find the one in question."""
 
 DELETED = "deleted"
 """What the log calls a deletion, and the column that says so of what is kept."""
@@ -250,7 +250,7 @@ def _author(kind: Kind, entry: Mapping[str, Any] | None, live: Mapping[str, Any]
 
 
 def _somebody(unread: str) -> str:
-    """Return why nobody is named, in brackets; empty where the log could be read."""
+    """Return why there is no name, in brackets; empty if the log could be read."""
     return f"(by somebody; {not_read(unread)})" if unread else ""
 
 
@@ -356,17 +356,17 @@ def by_schedule(entry: Mapping[str, Any]) -> bool:
 
 
 def is_named(kind: Kind, entry: Mapping[str, Any]) -> bool:
-    """Return whether the user of an entry is who did it."""
+    """Return whether an entry's user is the person who did it."""
     if kind.logged_by_maker:
         return entry.get("activity") == "created"
     return not through(kind, entry)
 
 
 def through(kind: Kind, entry: Mapping[str, Any]) -> str:
-    """Return what a flag was changed through, as by pausing an experiment on it; empty where it was changed itself.
+    """Return through what a flag was changed, such as by pausing its experiment; empty if it was changed itself.
 
-    PostHog saves the flag then past its serializer, without a new version (``feature_flag.save()`` in PostHog's
-    experiment_service.py and early_access_feature.py), and its log names who changed the flag last
+    PostHog then saves the flag past its serializer, without a new version (``feature_flag.save()`` in PostHog's
+    experiment_service.py and early_access_feature.py), and its log names the person who changed the flag last
     (``user=after_update.last_modified_by`` in ``handle_feature_flag_change``).
     """
     changed = {each.get("field"): each for each in _changes(entry) if each.get("field") != "updated_at"}

@@ -77,7 +77,7 @@ class Inventory:
             self._unread.pop(kind.collection, None)
 
     def get(self, kind: Kind, id_: str) -> Live | None:
-        """Return a live object whole, or None when PostHog has no such object (any more)."""
+        """Return a live object with all fields, or None if PostHog has no such object (any more)."""
         listed = self.all(kind).get(id_) if kind.listed else None
         if listed is not None and not self._is_light(kind, listed):
             return listed
@@ -93,10 +93,10 @@ class Inventory:
             return self._details[name]
 
     def _is_light(self, kind: Kind, item: Live) -> bool:
-        """Return whether an item of a list lacks a field that a whole object has.
+        """Return whether an item of a list lacks a field that the object itself has.
 
-        Which lists leave fields out differs by PostHog's version, and so does which fields there are at all: the first
-        object that is read by itself tells one from the other.
+        The fields of lists, and of objects, differ by PostHog's version: the first object that is read by itself shows
+        which case it is.
         """
         return any(not field.served(item) and self.may_serve(kind, field) for field in kind.fields)
 

@@ -1,7 +1,8 @@
-"""What PostHog holds of what a run deletes or gives another key: the gates judge that, and not what was applied last.
+"""What PostHog holds of objects that a run deletes or gives another key: the gates judge this, and not what was applied
+last.
 
-Asked only when a flag or a cohort goes, or gets another key; or a cohort becomes another kind of cohort, which PostHog
-does by a new one.
+PostHog is asked only if a flag or a cohort is deleted or gets another key, or if a cohort is replaced because it
+becomes another kind of cohort.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ Entry = Mapping[str, Any]
 
 
 def leaving(client: Client, before: Mapping[str, Entry], after: Collection[str]) -> dict[str, bool]:
-    """Return whether each flag is on that a run deletes: what is in ``before`` and not in ``after``.
+    """Return whether each flag that a run deletes (in ``before`` and not in ``after``) is on.
 
-    Both are by Pulumi name; the entries of ``before`` hold the ids in PostHog. Raises ``ApiError``.
+    Both are manifests by Pulumi name; the entries of ``before`` have the ids in PostHog. Raises ``ApiError``.
     """
     gone = [name for name in before if Ref.parse(name).kind == "flag" and name not in after and before[name].get("id")]
     return {name: bool(_there(client, f"feature_flags/{before[name]['id']}").get("active")) for name in gone}
@@ -35,10 +36,10 @@ def keys(client: Client, ids: Mapping[str, str]) -> dict[str, str]:
 
 
 def lost_members(client: Client, before: Mapping[str, Entry], after: Mapping[str, Entry]) -> dict[str, int]:
-    """Return how many members each static cohort has that this run deletes; cohorts without any are left out.
+    """Return the number of members of each static cohort that this run deletes; empty cohorts are left out.
 
-    They are people's data: PostHog has them, and no file. Both are manifests by Pulumi name; the entries of ``before``
-    hold the ids in PostHog. Raises ``ApiError``.
+    Only PostHog has the members, and no file. Both are manifests by Pulumi name; the entries of ``before`` have the ids
+    in PostHog. Raises ``ApiError``.
     """
     found = {}
     for name, entry in before.items():

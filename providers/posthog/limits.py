@@ -1,11 +1,11 @@
-"""PostHog's rate limits, kept on our side: what PostHog would refuse waits until it would not.
+"""PostHog's rate limits on our side: a request waits if PostHog would refuse it.
 
-What other processes with the same key have used up is not known here. PostHog's refusal tells (429 and Retry-After),
-and then everything that counts by the same limit waits as long as it says.
+How many requests other processes have made with the same key is not known here. After a refusal (429 and Retry-After)
+all requests of the same limit wait as long as PostHog says.
 
-Nor is it known from the start whether a server has limits at all: they are always on in PostHog Cloud, and off by
-default elsewhere (RATE_LIMIT_ENABLED in posthog/settings/dynamic_settings.py), and no answer has a header about them.
-So it is asked, once, when something would have to wait for the first time.
+Whether a server has limits is not known at the start either: they are always on in PostHog Cloud, and off by default
+elsewhere (RATE_LIMIT_ENABLED in posthog/settings/dynamic_settings.py), and no answer has a header about them. So the
+server is asked, once, before the first wait.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MINUTE, HOUR = 60.0, 3600.0
 
 @dataclass(frozen=True)
 class Rate:
-    """So many requests with one key in the last so many seconds."""
+    """A number of requests with one key in a number of seconds."""
 
     requests: int
     seconds: float
@@ -38,7 +38,7 @@ UNSAID = 10.0
 """Seconds to wait after a 429 that does not say how long."""
 
 DEFAULT: tuple[Rate, ...] = (Rate(480, MINUTE), Rate(4800, HOUR))
-"""Of all endpoints without limits of their own together (posthog/rate_limit.py: burst and sustained)."""
+"""Default limits, shared by every endpoint that has none of its own (posthog/rate_limit.py: burst and sustained)."""
 
 APART: tuple[tuple[re.Pattern[str], tuple[Rate, ...]], ...] = (
     # All methods of these collections: PostHog gives their views other limits instead of the default ones.
@@ -81,11 +81,11 @@ def span(seconds: float) -> str:
 
 @dataclass
 class _Budget:
-    """What is used up of rates that count together.
+    """The requests that count for the same rates.
 
-    PostHog counts the requests that arrived in the last minute (hour), a window that slides. When one arrived is not
-    known here, but not later than its answer: counted by the times of the answers, what is left here is never more than
-    what is left there.
+    PostHog counts the requests that arrived in the last minute (hour), in a sliding window. The time of arrival is not
+    known here, but it is not later than the answer. Counted by the times of the answers, the budget here is never
+    larger than PostHog's.
     """
 
     rates: tuple[Rate, ...]
@@ -111,7 +111,7 @@ class _Budget:
         return longest if longest.seconds > 0 else None
 
     def least(self, now: float, number: int, counting: bool) -> float:
-        """Return how many seconds so many more requests take at least, if each were answered at once."""
+        """Return how many seconds this number of further requests takes at least, if each is answered at once."""
         at, answered = max(now, self.shut_until), [*self.answered, *[now] * self.under_way]
         for _ in range(number):
             full = [rate for rate in self.rates if counting and len(answered) >= rate.requests]
@@ -120,14 +120,14 @@ class _Budget:
         return at - now
 
     def forget(self) -> None:
-        """Keep of what was answered no more than PostHog takes in a minute."""
+        """Keep at most as many answered requests as PostHog allows in a minute."""
         kept = list(self.answered)[-self.rates[0].requests :]
         self.answered.clear()
         self.answered.extend(kept)
 
 
 def rates(path: str) -> tuple[Rate, ...]:
-    """Return the limits that a request to this path counts for; equal ones count together."""
+    """Return the limits of a request to this path; paths with equal limits count together."""
     return next((rates for pattern, rates in APART if pattern.search(path)), DEFAULT)
 
 
@@ -150,7 +150,7 @@ class Limiter:
         self._counting = True
 
     def enter(self, path: str) -> Wait | None:
-        """Take a place for a request to this path and return None, or return how long there is none."""
+        """Take a place for a request to this path and return None, or return the wait until there is one."""
 
         def taken(budget: _Budget) -> Wait | None:
             wait = budget.wait(self._clock.now(), self._counting)
@@ -160,11 +160,11 @@ class Limiter:
         return self._asked(path, taken)
 
     def least(self, path: str, number: int) -> float:
-        """Return how many seconds so many more requests to this path take at least, by the limits."""
+        """Return how many seconds this number of further requests to a path takes at least."""
         return self._asked(path, lambda budget: budget.least(self._clock.now(), number, self._counting))
 
     def _asked(self, path: str, question: Callable[[_Budget], Answer]) -> Answer:
-        """Return what the budget of a path answers. Before it says that somebody waits, the limits must be known."""
+        """Return the budget's answer. Before anybody waits, it must be known whether the server has limits."""
         budget = self._budgets[rates(path)]
         with self._lock:
             known, answer = self._known, question(budget)
@@ -185,16 +185,16 @@ class Limiter:
                     self._known, self._counting = True, limited
 
     def leave(self, path: str) -> None:
-        """Record that the request which took a place has its answer, or will get none."""
+        """Record that a request has its answer, or will get none."""
         with self._lock:
             budget = self._budgets[rates(path)]
             budget.under_way -= 1
             budget.answered.append(self._clock.now())
 
     def shut(self, path: str, told: float | None) -> None:
-        """Let nothing pass to this path and what counts with it for so many seconds, since PostHog said so.
+        """Let no request pass to this path, and to others of the same limit, for the seconds that PostHog named.
 
-        ``told`` is None where it refuses and does not say for how long.
+        ``told`` is None if PostHog refuses without saying for how long.
         """
         seconds = UNSAID if told is None else told
         with self._lock:

@@ -1,6 +1,6 @@
-"""The plan that was reviewed: nothing else is applied than what it announces, and only to what it has seen.
+"""The reviewed plan: only its changes are applied, and only to objects that are as the plan has seen them.
 
-What somebody changed in PostHog since, and the plan is not about, is left as it is.
+An object that somebody changed in PostHog since, and that the plan does not change, is left as it is.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def fingerprint(live: Properties | None) -> str:
 
 
 def is_off(wanted: Properties | None) -> bool:
-    """Return whether this is a flag that is to be off: no plan stands in the way of its switch, as it serves nobody."""
+    """Return whether this is a flag that is to be off: no plan holds up its switch, as it then serves nobody."""
     return wanted is not None and wanted.get("active") is False
 
 

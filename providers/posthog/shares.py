@@ -59,7 +59,7 @@ def _plain(value: Any) -> Any:
 
 
 def already_served(old: Mapping[str, Any], new: Mapping[str, Any]) -> Rollout:
-    """Return who of those that the conditions of a flag are for is served by another state of the flag, at least."""
+    """Return the shares of the conditions' audiences that another state of the flag serves at least."""
     was, own = rollout(old), filters(new)
     together = Together({**filters(old), **own})
     found: Rollout = {}

@@ -1,4 +1,4 @@
-"""A stack's file, ``Pulumi.<stack>.yaml``, as it is now, whatever the engine or a command knows of it."""
+"""A stack's file, ``Pulumi.<stack>.yaml``, as it is now; the engine may have older settings."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Which objects of PostHog's would go for another one that takes their place, seen in what PostHog holds of them.
+"""Objects that a run deletes and creates again under another key, found by what PostHog holds of them.
 
-Asked only about what goes while one of its kind is new, and about what changes and may have to be made anew.
+PostHog is asked only if an object is deleted while one of its kind is new, or if a change may need a replacement.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ class Succession:
         self._definitions = tuple(definitions)
 
     def replaced(self, kinds: Collection[str]) -> set[str]:
-        """Return the Pulumi names of what is made anew, for a change that PostHog makes of no object.
+        """Return the Pulumi names of objects that are replaced, because PostHog can't change a field of them.
 
-        Only of these kinds, and not where the field refers to another definition. Raises ``ApiError``.
+        Only for these kinds, and not if the field refers to another definition. Raises ``ApiError``.
         """
         found = set()
         for each in self._definitions:
@@ -50,11 +50,11 @@ class Succession:
         return found
 
     def namesakes(self) -> Iterator[str]:
-        """Yield a line for each new definition that is what goes under another key, by what it is called or is about.
+        """Yield a line for each new definition that has the name, or the subject, of an object that the run deletes.
 
-        PostHog would refuse the new one, if it gives a name once, and the old one would be deleted all the same. Of a
-        kind whose name never changes the key follows from the name. What happens to the members of a static cohort is
-        asked by itself (``members``). Raises ``ApiError``.
+        PostHog would refuse the new one, if it allows a name once, and still delete the old one. For a kind whose name
+        never changes the key follows from the name. Members of a static cohort have a rule of their own (``members``).
+        Raises ``ApiError``.
         """
         gone = [Ref.parse(name) for name in sorted(self._before.keys() - self._after.keys())]
         for each in self._definitions:

@@ -56,7 +56,7 @@ def every(client: Client) -> dict[str, Live]:
 def turn(client: Client, live: Mapping[str, Any], active: bool) -> Live:
     """Switch a flag on or off, and return it as PostHog answers. Raises :class:`NotSwitched`.
 
-    Of ``live`` only the id is looked at: nothing that the flag is, or that else is to become of it, is in the way.
+    Only the id of ``live`` is used: nothing else about the flag can prevent the switch.
     """
     try:
         answer: Live = client.request("PATCH", _path(client, live), {APART: active})

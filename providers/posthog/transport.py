@@ -1,4 +1,4 @@
-"""Requests on the wire. Apart from the client, since what it imports takes longer than all the rest of the provider."""
+"""Requests over HTTP. A module of its own, since its imports take longer than the rest of the provider."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class _Bearer(AuthBase):
 
 
 class Transport:
-    """The way to one PostHog host. Safe for use from several threads: each has a session of its own."""
+    """The HTTP connection to one PostHog host. Safe for several threads: each has its own session."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

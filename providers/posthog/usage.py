@@ -1,8 +1,8 @@
-"""What uses an object in PostHog: what somebody who may adopt it has to know, and what prevents its deletion.
+"""What uses an object in PostHog: shown to somebody who may adopt it, and a reason not to delete it.
 
-A deletion is prevented by objects that need what would go, and are none of this stack's. PostHog refuses some of these
-deletions half-way through a run (a cohort that a flag uses), and carries others out together with what nobody meant (an
-insight's alerts). So they are looked for first, and only when something goes.
+Objects that need the deleted one and do not belong to this stack prevent a deletion. PostHog refuses some deletions in
+the middle of a run (a cohort that a flag uses), and extends others to objects that nobody meant (an insight's alerts).
+So they are looked for first, and only if something is deleted.
 """
 
 from __future__ import annotations

@@ -24,15 +24,15 @@ Json = Any
 Properties = dict[str, Any]
 
 UNKEPT = "__unkept"
-"""Beside the fields in a state: what PostHog took and does not keep, by field, with what it holds instead as JSON text.
-The field then reads as it was applied for as long as PostHog holds that, so that it is no difference."""
+"""Beside the fields in a state: by field, what PostHog holds instead of a value that it did not store, as JSON text. As
+long as PostHog holds that, the field reads as it was applied, so it is no difference."""
 
 OWN = "__own"
-"""Beside the fields in a state: the ids of the parts of an object that are the definition's, where others add parts."""
+"""Beside the fields in a state: the ids of the parts of an object that are the definition's, if others add parts."""
 
 APPLIED = "__applied"
-"""Beside the fields in a state: what was applied last, as JSON text by field, where a refresh found another value. The
-fields are then as PostHog holds them, and stay so where the run leaves the object as it is, or fails."""
+"""Beside the fields in a state: by field, what was applied last, as JSON text, if a refresh found another value. The
+state then has PostHog's value, also after a run that leaves the object as it is, or fails."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ class Feature:
     """The feature, in words."""
     refusal: str = ""
     """A part of the message with which PostHog refuses the field; the other fields are then written without it. Empty
-    where PostHog accepts the field and drops it: its answer to the write then has the field, and only a read shows
+    if PostHog accepts the field and drops it: the answer to the write then has the field, and only a later read shows
     that it was dropped."""
 
     def is_refused(self, message: str) -> bool:
@@ -160,17 +160,17 @@ class Field:
     name: str
     """Its name in canonical properties and in state."""
     written: tuple[str, ...] = ()
-    """The keys of a file that say it, where these are not its name."""
+    """The keys in a file that set the field, if they differ from its name."""
     path: tuple[str, ...] = ()
     """Its place in the API's object; left out, its name."""
     read_path: tuple[str, ...] = ()
-    """The place it is read from, where that differs."""
+    """The place it is read from, if that differs."""
     logged: str = ""
-    """The activity log's name of its column, where that is another one."""
+    """The activity log's name of its column, if that differs."""
     default: Any = None
-    """The canonical value when a file says nothing; None is an absent one."""
+    """The canonical value if a file does not set the field; None: no value."""
     clear: Json = None
-    """The API's value that puts an absent default back."""
+    """The API's value that restores an absent default."""
     normalise: Callable[[Any], Any] = plain
     """Maps every spelling of a value to one."""
     write: Callable[[Any, Directory], Json] = lambda value, _: value
@@ -178,23 +178,23 @@ class Field:
     read: Callable[[Json, Reading], Any] = lambda value, _: value
     """Makes the canonical value of the API's."""
     carry: Callable[[Json, Json], Json] = lambda new, _: new
-    """Puts the ids that PostHog gave to parts of the live value (second) into the one that replaces it (first)."""
+    """Copies the ids that PostHog gave to parts of the live value (second) into the new value (first)."""
     sent_with: Mapping[str, Json] = field(default_factory=dict)
-    """Values that are sent whenever the field is."""
+    """Values that are sent together with the field."""
     again: Mapping[str, Json] = field(default_factory=dict)
-    """Values that are sent with a change of the field. Where there are some, PostHog keeps the field of a new object
-    and acts on it in a change only, so that one follows the creation."""
+    """Values that are sent with a change of the field. If there are some, PostHog stores the field of a new object, but
+    applies it only in a change, so a change follows the creation."""
     ref: str = ""
     """The kind of definition whose key a file writes here: as the value, or as each item of a list."""
     ref_at: str = ""
-    """The key of each item under which that key is, where the items are mappings."""
+    """The key of each item that holds that key, if the items are mappings."""
     tree: tuple[str, ...] = ()
-    """The kinds of definition that a tree in this field may name."""
+    """The kinds of definition that a tree in this field may refer to."""
     reader: str = ""
     """What reads that tree (``ai_admin.definitions.trees``); left out, the kind's own form does."""
     copied: tuple[str, ...] = ()
-    """The place in the live object of what PostHog copied the field from. Where no definition says the field, what
-    equals it is the default, and clearing copies it again."""
+    """The place in the live object from which PostHog copied the field. If no definition sets the field, the value
+    there is the default, and clearing copies it again."""
     immutable: bool = False
     """A change makes a new object."""
     required: bool = False
@@ -202,19 +202,19 @@ class Field:
     always: bool = False
     """Part of every change, even one of other fields."""
     along: tuple[str, ...] = ()
-    """The fields with a change of which it is sent as well: PostHog has added to it what only the old values allow, or
-    clears it with them."""
+    """Other fields: a change of one of them also sends this field, because PostHog added to it what only their old
+    values allow, or clears it with them."""
     distinct: bool = False
     """PostHog refuses a second object of the kind with the same value."""
     clearable: bool = True
-    """False where PostHog keeps no object without it, as of what is required and has no default; the schema then
-    refuses a definition that leaves it out."""
+    """False if PostHog keeps no object without the field, as for a required field without a default; the schema then
+    requires it."""
     follows: bool = False
-    """Changes when other definitions are applied too (a tile that goes takes its insight off the dashboard, and out of
-    what its subscriptions send), so that this keeps nobody from deleting the object, nor, where it is not ``shared``,
-    from changing it: it is written anew."""
+    """Also changes when other definitions are applied (a removed tile takes its insight off the dashboard, and out of
+    its subscriptions). So a change of it is no conflict for a deletion, nor, if it is not ``shared``, for a change: it
+    is written again."""
     shared: bool = False
-    """A set that people add to as well: what is theirs is not compared, and stays."""
+    """A set that people may add to: their items are not compared, and stay."""
     secret: bool = False
     """May hold secrets, so that its values are shown nowhere."""
     masked: Callable[[Any], bool] = lambda _: False
@@ -223,20 +223,20 @@ class Field:
     feature: Feature | None = None
     """The feature that an organisation needs for PostHog to keep it."""
     manageable: bool | None = None
-    """May be left to PostHog's pages (``unmanaged``); unless it is said, what is clearable may."""
+    """Whether it may be left to PostHog's pages (``unmanaged``); by default a clearable field may."""
     start: Any = None
-    """What a new object begins with where the field is left to PostHog's pages and PostHog makes none without."""
+    """The value of a new object if the field is left to PostHog's pages and PostHog creates no object without it."""
     shown: bool = False
     """Part of the canonical form even at its default."""
     kept: bool = True
     """False for a field that is sent with every write and that PostHog does not store: it reads as it was sent last."""
     wording: Wording = field(default_factory=Wording)
-    """How a reviewer reads it."""
+    """How it is worded for a reviewer."""
     worded: Callable[[Mapping[str, Any]], Wording] | None = None
-    """Makes the wording of an object's canonical properties, where it depends on other fields than this one."""
+    """Returns the wording for an object's canonical properties, if that depends on other fields."""
     item: Callable[[Mapping[str, Any]], str] | None = None
-    """Names an item of a list after what makes it that item, so that the engine compares it with itself wherever it
-    is."""
+    """Returns the name that identifies an item of a list, so that the engine compares the item with itself at any
+    position."""
 
     def __post_init__(self) -> None:
         if self.required and self.default is None:
@@ -337,67 +337,67 @@ class Kind:
     """The object of its API key scope."""
     fields: tuple[Field, ...]
     natural_key: tuple[str, ...]
-    """The fields that identify an object which is not in state."""
+    """The fields that identify an object which is not in the state."""
     pages: tuple[str, ...] = ()
     """The path of an object's page in a project, with the names of values in it: the first one whose values an object
     has (PostHog's frontend/src/scenes/urls.ts, products/*/manifest.tsx)."""
     logged_as: str = ""
-    """The activity log's name of it, where that is not its type."""
+    """The activity log's name of the kind, if that is not its type."""
     logged_type: str = ""
-    """The type that the log gives its entries, where their name is that of another kind's too."""
+    """The type in the log's entries, if another kind has the same name there."""
     logged_parts: Mapping[str, str] = field(default_factory=dict)
-    """The columns that PostHog keeps in objects of their own, by the type that the log gives entries about these."""
+    """The columns that PostHog keeps in objects of their own, by the type of their entries in the log."""
     narrowed: Mapping[str, str] = field(default_factory=dict)
-    """What no definition owns and decides whom an object reaches: by its name in PostHog's answers, what it says."""
+    """What limits whom an object reaches and no definition owns: by its name in PostHog's answers, in words."""
     logged_by_maker: bool = False
-    """Whether the activity log names who made an object in the place of who changed it."""
+    """Whether the activity log names the creator of an object instead of who changed it."""
     folder: str = ""
-    """The folder of its files; empty for what only other kinds' files make."""
+    """The folder of its files; empty for a kind that only other kinds' files define."""
     homes: tuple[str, ...] = ()
-    """The other kinds of file that make definitions of this kind."""
+    """The other kinds of file that define objects of this kind."""
     derive: Callable[[Properties], Properties] = lambda _: {}
-    """Returns the fields that follow from what a file says."""
+    """Returns the fields that are computed from those of a file."""
     unique: bool = False
-    """PostHog lets no two objects have the same natural key, and it is what the object is called everywhere, so that
-    it is the definition's whoever made it. A name is not that, even where PostHog lets it stand once."""
+    """PostHog lets no two objects have the same natural key, and everything refers to the object by it, so an object
+    with the key is the definition's, whoever created it. A name is no such key, even if PostHog allows it only once."""
     same_by: tuple[str, ...] = ()
-    """The fields that tell, all of them equal, that a definition under another key is the same object, which would lose
-    something if it were deleted and made anew (who opted in, results, what others refer to)."""
+    """If all these fields are equal, a definition under another key is the same object, which would lose something if
+    it were deleted and created again (who opted in, results, what others refer to)."""
     id_name: str = "id"
-    """What the API calls an object's id, by which it is asked for."""
+    """The API's name of the id by which an object is requested."""
     numeric_id: bool = True
     """False for kinds whose id is a UUID."""
     soft_delete: bool = True
     """DELETE answers 405, and a PATCH of ``deleted`` deletes."""
     listed: bool = True
-    """False where list items lack fields on every server, so that no list is read for them."""
+    """False if list items lack fields on every server, so no list is read for them."""
     lists: Sequence[Mapping[str, str]] = ({},)
     """The query parameters of the lists that together hold all objects."""
     unlisted_fails: bool = False
-    """A GET of an object which is gone answers 500 and not 404: what no list has is gone."""
+    """A GET of a deleted object answers 500 instead of 404: an object that is in no list counts as deleted."""
     constants: Mapping[str, Json] = field(default_factory=dict)
     """Sent with every create."""
     whole: tuple[str, ...] = ()
-    """The columns of several fields that a PATCH has to send whole: some servers merge what is sent into the column,
-    others put it in its place."""
+    """The columns of several fields that a PATCH has to send whole: some servers merge the value into the stored one,
+    others replace it."""
     with_whole: tuple[str, ...] = ()
-    """What is sent as it is with a change of such a column, where the object has it: it says how PostHog keeps that."""
+    """Sent unchanged with a change of such a column, if the object has it: it says how PostHog stores the column."""
     needs: tuple[str, ...] = ()
-    """The scopes of the look-ups that its fields make, and those of what PostHog changes along with it."""
+    """The scopes for the look-ups of its fields, and for what PostHog changes together with it."""
     after: Mapping[str, str] = field(default_factory=dict)
-    """By a field, the kind of the same key that has to be there as well as what the field refers to."""
+    """By field, a kind of which an object with the same key must exist, besides the object that the field refers to."""
     secrets: Callable[[Properties], Iterator[dict[str, str]]] = lambda _: iter(())
     """Yields the ``{"env": NAME}`` objects in canonical properties."""
     options: Mapping[str, Wording] = field(default_factory=dict)
-    """What a definition says of how it is applied, of which PostHog knows nothing, with its words; so is
-    ``unmanaged``."""
+    """What a definition says about how it is applied, with its wording; PostHog does not know it. So is ``unmanaged``.
+    """
     weight: int = VIEW
     """How much depends on its fields: see ``kinds.wording``."""
     lifecycle: str = "collection"
-    """How objects come and go, where that is not create, change and delete in a collection."""
+    """How objects are created, changed and deleted, if not by create, change and delete in a collection."""
     left: Mapping[str, str] = field(default_factory=dict)
-    """The writable fields of the API's object that no definition owns, each with the reason: nothing is compared
-    there, so that a field which is in neither table is a mistake."""
+    """The writable fields of the API's object that no definition owns, each with the reason. They are not compared, so
+    a field that is in neither table is a mistake."""
 
     @property
     def log_scope(self) -> str:

@@ -286,13 +286,13 @@ FLAG = Kind(
 
 
 def misfits(flag: Mapping[str, Any], changed: Iterable[str]) -> dict[str, str]:
-    """Return what of a flag PostHog would refuse as not fitting together, in words, by what does not fit.
+    """Return what PostHog would refuse in a flag because its parts do not fit together, in words, by part.
 
     `ai-admin check` refuses it in a file; here part of the flag may be what people left in PostHog.
 
     Args:
         flag: the canonical form with every field, also with those that are left to PostHog's pages.
-        changed: the names of the fields that a write changes: what is as it was is not looked at.
+        changed: the names of the fields that a write changes: unchanged ones are not checked.
 
     The rules are those of PostHog's ``filters_validation.py``, which a write of any part of ``filters`` meets, and of
     the flag's serializer.

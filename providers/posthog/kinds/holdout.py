@@ -1,6 +1,7 @@
-"""Experiment holdouts: a share of everybody that no experiment of the holdout sees, so that their sum can be measured.
+"""Experiment holdouts: a share of everybody that is kept out of all experiments of the holdout, so that their joint
+effect can be measured.
 
-PostHog writes a holdout into the flags of its experiments, so these leave theirs to it (``unmanaged: [holdout]``).
+PostHog writes a holdout into the flags of its experiments, so these flags have ``unmanaged: [holdout]``.
 """
 
 from __future__ import annotations

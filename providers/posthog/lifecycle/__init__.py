@@ -1,4 +1,4 @@
-"""How objects of a kind come, change and go: one general way, and the kinds that PostHog makes otherwise."""
+"""How objects of a kind are created, changed and deleted: the general way, and those of kinds that differ."""
 
 from __future__ import annotations
 

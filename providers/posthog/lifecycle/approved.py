@@ -1,10 +1,10 @@
-"""Flags, whose changes an organisation may put under approval.
+"""Flags, whose changes may need an approval in the organisation.
 
-A change that PostHog puts under approval is told and is no failure: what a method returns is then what PostHog holds
-until somebody approves.
+A change that waits for an approval is reported and is no failure: a method then returns what PostHog holds until
+somebody approves.
 
-A flag that goes off is switched by itself, before anything else of it is compared or sent: whatever stops the rest (a
-colleague's edit, another policy, what PostHog refuses) does not leave it on.
+A flag that goes off is switched by itself, before anything else of it is compared or sent, so nothing that stops the
+rest (a colleague's edit, another policy, a refusal of PostHog) leaves it on.
 """
 
 from __future__ import annotations

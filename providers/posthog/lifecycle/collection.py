@@ -74,7 +74,7 @@ class Collection:
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     def _again(self, id_: str, properties: Properties, live: Live) -> Live:
-        """Send a new object what PostHog acts on in a change only, and return it as it then is."""
+        """Send a new object the fields that PostHog applies only in a change, and return the object after that."""
         held = self.writer.project(live, properties)
         fields = [field for field in reconcile.changed(self.kind, held, properties) if field.again]
         if not fields:
@@ -94,11 +94,12 @@ class Collection:
     def update(self, id_: str, old: Properties, new: Properties, meta: Metadata) -> Properties:
         """PATCH the fields in which ``new`` differs from ``old``, and return what PostHog then holds.
 
-        PostHog's writes know no condition, so the object is read once more right before: what somebody changed since
-        the refresh is not overwritten unseen. What is as wanted by now is no such change: it is this run's own, or a
-        killed one's, where PostHog showed the refresh an older copy. Sends nothing when nothing differs.
+        PostHog has no conditional writes, so the object is read once more right before: a change since the refresh is
+        not overwritten unseen. An object that is already as wanted is no conflict: this run, or a killed one, wrote it,
+        and PostHog gave the refresh an older copy.
 
-        Raises :class:`Conflict`, ``NotApproved``, ``ApiError`` and ``LookupProblem``.
+        Sends nothing when nothing differs. Raises :class:`Conflict`, ``NotApproved``, ``ApiError`` and
+        ``LookupProblem``.
         """
         return self._change(id_, old, new, meta)
 
@@ -188,4 +189,4 @@ class Collection:
                 return
 
     def remind(self, id_: str, new: Properties, meta: Metadata) -> None:
-        """Tell nothing: what a change does is what its plan shows."""
+        """Report nothing: the plan shows what a change does."""

@@ -82,7 +82,7 @@ class Tiles:
         return self._arranged(id_, old, new, meta)
 
     def remind(self, id_: str, new: Properties, meta: Metadata) -> None:
-        """Name the tiles of other people that a definition which wants no others takes away."""
+        """Name the tiles of other people that a definition with ``exclusive_tiles`` removes."""
         if new.get("exclusive_tiles"):
             live = (self._inventory.get(self._kind, id_) or {}).get("tiles") or []
             mine = ours(live, {**new, "exclusive_tiles": False})
