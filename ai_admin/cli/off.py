@@ -29,7 +29,7 @@ from providers.posthog.approvals import Approvals
 from providers.posthog.client import Client
 from providers.posthog.coming import coming
 from providers.posthog.errors import ApiError, NotSwitched
-from providers.posthog.switch import Audience, Live, audiences, dependents, in_order, not_switched, turn
+from providers.posthog.switch import Audience, Live, audiences, in_order, not_switched, turn
 
 PATIENCE = 1.0
 """Seconds that the command waits, once all is done, for what is good to know."""
@@ -115,10 +115,8 @@ def _switched(stack: Stack, live: Live) -> bool:
         turn(stack.client, live, False)
     except NotSwitched as problem:
         click.echo(not_switched(key, "off", str(problem), problem.unknown), err=True)
-        if problem.unknown:
-            return False
         try:
-            others = sorted(dependents(stack.client, live))
+            others = sorted(_keys(in_order(stack.client, live)[:-1])) if problem.refused else []
         except ApiError:
             others = []
         if others:

@@ -129,13 +129,17 @@ def left(stack: Stack, what: str, error: ApiError) -> click.exceptions.Exit:
     where = stack.client.connection
     page = f"{where.host}/project/{where.project_id}/feature_flags"
     advice = ""
-    if error.status in (403, 404):
-        advice = "; look at the stack's host and project_id, and at the scopes of the key"
+    if error.status == 401:
+        advice = f", or use PostHog's own page: {page}"
+    elif error.status == 403:
+        advice = f"; look at the scopes of the key, and at its projects, or use PostHog's own page: {page}"
+    elif error.status == 404:
+        advice = "; look at the stack's host and project_id"
     elif error.status == 429:
         advice = f"; PostHog's own page is not limited: {page}"
     elif error.outcome_unknown:
         advice = f"; run it again, or use PostHog's own page: {page}"
-    return ended(f"{what} is left as it is in {stack}: {error}{advice}", LEFT)
+    return ended(f"{what} is left as it is in {stack}: {str(error).removesuffix('.')}{advice}", LEFT)
 
 
 @dataclass(frozen=True)
@@ -178,7 +182,7 @@ def edit(stack: Stack, key: str, change: Callable[[Document], Document]) -> Edit
     status = git(stack.root, "status", "--porcelain", "--", document.path)
     # Back to what is committed, it is nothing to commit; without Git that is not known.
     path = document.path if status or (status is None and is_new) else None
-    along = f"\n{path} {_ALONG}" if status and _has_others(stack.root, document, changed, change) else ""
+    along = _along(stack.root, document, changed, change) if status else ""
     if not is_new:
         return Edit(path, f"{document.path} says already that it is {word}{along}")
     line = line_of(changed, stack.name)
@@ -191,19 +195,19 @@ def edit(stack: Stack, key: str, change: Callable[[Document], Document]) -> Edit
     return Edit(path, f"{document.path}:{line} says that it is {word} now{as_well}{along}")
 
 
-_ALONG = "has other uncommitted changes, which the commit below takes along; `git commit -p` asks about each"
-
-
-def _has_others(root: Path, before: Document, after: Document, change: Callable[[Document], Document]) -> bool:
-    """Return whether a file differs by more than a change from what is committed."""
+def _along(root: Path, before: Document, after: Document, change: Callable[[Document], Document]) -> str:
+    """Return, in a line of its own, what a commit of a file takes along beside a change; empty where that is all."""
     committed = git(root, "cat-file", "--filters", f"HEAD:./{before.path}")
     if committed is None:
-        return True  # the whole file is new
+        return f"\n{before.path} is in no commit yet: the commit below takes all of it along"
     try:
         text = committed.decode("utf-8")
-        return before.text != text and change(Document(File(before.path, before.kind, text))).text != after.text
+        if before.text == text or change(Document(File(before.path, before.kind, text))).text == after.text:
+            return ""
     except (NotEdited, UnicodeDecodeError):
-        return True
+        pass
+    others = "has other uncommitted changes, which the commit below takes along; `git commit -p` asks about each"
+    return f"\n{before.path} {others}"
 
 
 def to_last(word: str, keys: Sequence[str], reason: str | None, paths: Sequence[str], root: Path) -> Iterator[str]:

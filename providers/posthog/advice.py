@@ -32,4 +32,4 @@ def explained(error: ApiError) -> str:
     if advice is None and error.status is not None:
         advice = (BY_STATUS | READING if error.reading else BY_STATUS).get(error.status)
     # Who gave up waiting says so already.
-    return f"{error}; {advice}" if advice and not str(error).endswith(advice) else str(error)
+    return f"{str(error).removesuffix('.')}; {advice}" if advice and not str(error).endswith(advice) else str(error)

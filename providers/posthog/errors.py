@@ -133,13 +133,15 @@ class NoHistory(Problem):
 class NotSwitched(Problem):
     """PostHog left a flag as it was, or it is not known (``unknown``) whether it did. One line with the reason.
 
-    ``waits`` is the request that somebody has to approve, in words; empty where there is none.
+    ``waits`` is the request that somebody has to approve, in words; empty where there is none. ``refused``: PostHog
+    does not take this change of this flag, whoever asks.
     """
 
-    def __init__(self, reason: str, unknown: bool = False, waits: str = "") -> None:
+    def __init__(self, reason: str, unknown: bool = False, waits: str = "", refused: bool = False) -> None:
         super().__init__(reason)
         self.unknown = unknown
         self.waits = waits
+        self.refused = refused
 
 
 class NotEdited(Problem):

@@ -67,7 +67,8 @@ def turn(client: Client, live: Mapping[str, Any], active: bool) -> Live:
         request = Approvals(client).made_by(error)
         if request:
             raise NotSwitched(f"{request}; somebody has to approve it there", waits=str(request)) from None
-        raise NotSwitched(_why(client, live, error), error.outcome_unknown and not answer) from None
+        unknown = error.outcome_unknown and not answer
+        raise NotSwitched(_why(client, live, error), unknown, refused=error.status == 400) from None
     if answer.get("active") is not active:
         raise NotSwitched("PostHog took the change and left the switch as it was")
     return answer
@@ -81,6 +82,8 @@ def _why(client: Client, live: Mapping[str, Any], error: ApiError) -> str:
         return f"{error}; run again, or use the flag's own page: {page}"
     if error.status == 429:
         return f"{explained(error)}; the flag's own page is not limited: {page}"
+    if error.status in (401, 403):
+        return f"{explained(error)}; or use the flag's own page: {page}"
     # A refusal is about the flag in PostHog: there is no definition to correct.
     return str(error) if error.status == 400 else explained(error)
 

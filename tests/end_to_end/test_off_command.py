@@ -155,7 +155,8 @@ def test_what_else_the_commit_takes_along_is_said(oncall: OnCall, sandbox: Sandb
     oncall.commit()
     oncall.create("new")
     oncall.write("new", FILE.replace("key: ai", "key: new"))
-    assert along.replace("ai.yaml", "new.yaml") in oncall.run("off", "new").stdout
+    said = oncall.run("off", "new").stdout
+    assert "flags/new.yaml is in no commit yet: the commit below takes all of it along" in said
 
 
 def test_other_stacks_follow_only_where_there_is_something_to_commit(oncall: OnCall) -> None:
@@ -236,10 +237,17 @@ def test_off_says_what_keeps_it_from_being_done(oncall: OnCall, sandbox: Sandbox
     without = oncall.run("off", "ai", environ={})
     assert without.returncode == 2
     assert "no personal API key: set POSTHOG_API_KEY" in without.stderr
+    page = f"{sandbox.url}/project/{sandbox.project_id}/feature_flags"
+    nobody = sandbox.key(["insight:read"])
+    for key in ("phx_wrong", nobody):
+        unread = oncall.run("off", "ai", environ={"POSTHOG_API_KEY": key})
+        assert (unread.returncode, unread.stderr.endswith(f", or use PostHog's own page: {page}
+")) == (1, True)
     reader = sandbox.key(["feature_flag:read"])
     refused = oncall.run("off", "ai", environ={"POSTHOG_API_KEY": reader})
     assert refused.returncode == 1
     assert "ai was not switched off: PostHog answered 403" in refused.stderr
+    assert f"; or use the flag's own page: {page}/" in refused.stderr
     assert oncall.is_on("ai")
     assert oncall.read("ai") == FILE
 
@@ -314,8 +322,10 @@ def test_c5_flags_that_depend_on_it_are_named_and_go_off_with_it(oncall: OnCall,
     oncall.write("middle", "key: middle\nrelease_conditions: [{properties: [{type: flag, key: ai, value: true}]}]\n")
     refused = oncall.run("off", "ai")
     assert refused.returncode == 1
-    assert "these flags depend on it and are on: middle" in refused.stderr
+    assert "these flags depend on it and are on: end, middle; to switch them off as well:" in refused.stderr
     assert "ai-admin off ai --stack production --with-dependents" in refused.stderr
+    reader = sandbox.call("POST", "/_sandbox/keys", {"scopes": ["feature_flag:read"]})["value"]
+    assert "depend on it" not in oncall.run("off", "ai", environ={"POSTHOG_API_KEY": reader}).stderr
     assert oncall.is_on("ai")
     done = oncall.run("off", "ai", "--with-dependents")
     assert (done.returncode, done.stderr) == (0, "")
