@@ -21,6 +21,7 @@ from ai_admin.review.takeover import take_over
 from ai_admin.review.trial import failing
 from ai_admin.safety.applied import name_of
 from providers.posthog.errors import NotEdited
+from providers.posthog.kinds.phrases import counted
 
 NOT_ALL = 1
 """Exit code: not everything could be written."""
@@ -36,6 +37,7 @@ TAKE_OVER = "take-over"
 @stack_option
 @reason_option
 @click.option("--all", "everything", is_flag=True, help="Write a file for every object that no file defines yet.")
+@click.option("--join", is_flag=True, help="With --all: extend files of the same keys for other stacks to this one.")
 @click.option("--delete", is_flag=True, help="Remove from the files what was deleted in PostHog.")
 @click.option("--dry-run", is_flag=True, help="Show what would be written, and write nothing.")
 @click.option(
@@ -49,6 +51,7 @@ def pull(
     stack: str | None,
     reason: str | None,
     everything: bool,
+    join: bool,
     delete: bool,
     dry_run: bool,
     folder: Path | None,
@@ -62,7 +65,8 @@ def pull(
 
     With --all: every object that no file defines becomes a file; the next `pulumi preview` adopts it as it is.
     Existing files stay. What a file can't express is left to PostHog, and named. If there are stacks of other projects,
-    the new files are for this one only (`only:`).
+    the new files are for this one only (`only:`). With --join, files that define objects of the same keys for other
+    stacks only are extended to this one, with the differences in its patch.
 
     If files have problems, they are named, and only what KEY names in other files is written, without running the tests
     of flags.
@@ -74,6 +78,8 @@ def pull(
         raise click.UsageError("--all takes over what no file defines; name no KEY, and not --delete")
     if folder and not everything:
         raise click.UsageError("--folder goes with --all")
+    if join and (folder or not everything):
+        raise click.UsageError("--join goes with --all, and not with --folder")
     root = checkout()
     name = only_stack(root, stack)
     with comparison_of(root, name, whole=everything) as comparison:
@@ -83,7 +89,7 @@ def pull(
             click.echo(f"not looked at, and to be corrected first: {line}", err=True)
         try:
             if everything:
-                _take_over(root, name, comparison, folder or root, dry_run)
+                _take_over(root, name, comparison, folder or root, join, dry_run)
             else:
                 _write_back(root, name, comparison, keys, reason, delete, dry_run)
         except NotEdited as problem:
@@ -130,19 +136,27 @@ def _known(comparison: Comparison) -> set[str]:
     return {name for each in comparison.definitions for name in (each.key, name_of(each))}
 
 
-def _take_over(root: Path, stack: str, comparison: Comparison, folder: Path, dry_run: bool) -> None:
+def _take_over(
+    root: Path, stack: str, comparison: Comparison, folder: Path, join: bool, dry_run: bool
+) -> None:
     with progress(lambda: "making files of what no file defines"):
-        result = take_over(root, stack, comparison)
+        result = take_over(root, stack, comparison, join)
     if not dry_run:
-        save(folder, result.texts, {})
+        save(folder, result.texts, result.joined)
     for path in result.texts:
-        click.echo(path)
+        click.echo(f"{path} is for {stack}, too" if path in result.joined else path)
     for line in result.partly:
         click.echo(line)
     for left in result.left:
-        click.echo(f"left to PostHog: {left}")
+        if join or not left.file:
+            click.echo(f"left to PostHog: {left}")
+    if not join and (apart := [left for left in result.left if left.file]):
+        files = sorted({left.file for left in apart})
+        whose = "whose file is" if len(files) == 1 else "whose files are"
+        click.echo(f"left to PostHog: {counted(len(apart), 'object')}, {whose} not for {stack}: {some(files)}")
+        click.echo(f"  `ai-admin pull --all --join` adds {stack} to `only:` there, and to `stacks:` what differs in it")
     there = f"; {len(comparison.owners):,} were in files already" if comparison.owners else ""
-    made = f"{result.definitions:,} objects in {len(result.texts):,} files"
+    made = f"{counted(result.definitions, 'object')} in {counted(len(result.texts), 'file')}"
     click.echo(f"{made}, {len(result.left):,} left to PostHog{there}")
     if result.texts and result.others:
         others = " and ".join(result.others)

@@ -21,15 +21,18 @@ from ai_admin.definitions.contract import attempt, defined_at, expanded, fields_
 from ai_admin.definitions.document import Document
 from ai_admin.definitions.file_text import text_of
 from ai_admin.definitions.files import FOLDERS, File
-from ai_admin.definitions.forms.base import Written
+from ai_admin.definitions.forms import FORMS
+from ai_admin.definitions.forms.base import Gathered, Written
 from ai_admin.definitions.index import Unit
 from ai_admin.definitions.layout import COLUMNS
 from ai_admin.definitions.model import Problem, Source
 from ai_admin.definitions.places import INEXPRESSIBLE, inexpressible
 from ai_admin.definitions.rules.catalogue import Use, property_uses
-from ai_admin.definitions.stacks import counted_stacks, known_stacks
+from ai_admin.definitions.stacks import OUTSIDE, counted_stacks, known_stacks, view
 from ai_admin.review.comparison import LEAVES, Comparison, made_by_posthog
 from ai_admin.review.live import Object, Objects, title
+from ai_admin.review.pull import patched, relocated
+from ai_admin.review.splice import edited
 from ai_admin.review.trial import trial
 from providers.posthog.errors import NotEdited
 from providers.posthog.inventory import Live
@@ -57,6 +60,8 @@ class Left:
     reason: str
     page: str = ""
     """The address of its page; empty where it has none."""
+    file: str = ""
+    """The file that defines its key for other stacks only."""
 
     @property
     def called(self) -> str:
@@ -81,15 +86,18 @@ class TakeOver:
     """How many objects the new files define."""
     others: tuple[str, ...] = ()
     """The stacks of other projects, which the new files leave out (``only:``)."""
+    joined: dict[str, str] = field(default_factory=dict)
+    """What those of the files said that are there already, and are for this stack as well from now on."""
 
 
-def take_over(root: Path, stack: str, comparison: Comparison) -> TakeOver:
+def take_over(root: Path, stack: str, comparison: Comparison, join: bool = False) -> TakeOver:
     """Return files for what a project holds and no file defines yet.
 
     Args:
         root: the checkout.
         stack: the stack of the project.
         comparison: of the definitions of the checkout with what the project holds.
+        join: files of the same keys that are for other stacks only are for this one as well from now on.
 
     Raises :class:`NotEdited` when the files that are there have problems, so that the new ones can't be judged, and
     ``ApiError`` when something could not be read: others may refer to it.
@@ -99,17 +107,25 @@ def take_over(root: Path, stack: str, comparison: Comparison) -> TakeOver:
     checked = check(root, (stack,))
     if problems := checked.problems:
         raise NotEdited(f"the definitions have problems, correct them first (`ai-admin check`): {problems[0]}")
-    return _TakeOver(root, stack, comparison, checked.indexes[stack].units).result()
+    return _TakeOver(root, stack, comparison, checked.indexes[stack].units, join).result()
 
 
 class _TakeOver:
-    def __init__(self, root: Path, stack: str, comparison: Comparison, beside: Sequence[Unit]) -> None:
+    def __init__(
+        self, root: Path, stack: str, comparison: Comparison, beside: Sequence[Unit], join: bool
+    ) -> None:
         self._root, self._stack, self._comparison, self._beside = root, stack, comparison, beside
+        self._join, self._unjoinable = join, set[str]()
+        self._written: dict[str, list[Definition]] = defaultdict(list)
+        for definition in load(root).resources:
+            self._written[definition.source.path].append(definition)
+        self._documents: dict[str, Document] = {}
         self._defined = {Ref(each.kind, each.key) for each in comparison.definitions}
         objects, self._every = self._named_apart()
         self._many_stacks = len(known_stacks(root)) > 1
         others = tuple(each for each in counted_stacks(root, stack) if each != stack)
         self._excluded: set[Ref] = set()
+        self._leaving: set[Ref] = set()
         self._there: dict[Ref, str] = {}
         self._result = TakeOver(others=others)
         self._forms: dict[Ref, Properties] = {}
@@ -126,7 +142,7 @@ class _TakeOver:
                 if objects.told_of(live) is None:
                     continue
                 reason = "a file has one Slack message and one webhook of an alert, with the alert's name"
-            self._leave(kind.name, id_, live, reason)
+            self._result.left.append(self._left(kind.name, id_, live, reason))
         self._prepare()
 
     def _named_apart(self) -> tuple[Objects, dict[Ref, Object]]:
@@ -136,16 +152,22 @@ class _TakeOver:
         is, or where that other one is on its dashboard only.
         """
         seen, taken = self._comparison, set(self._defined)
-        written = {Ref(each.kind, each.key): each.source.path for each in load(self._root).resources}
+        written = {Ref(each.kind, each.key): path for path, found in self._written.items() for each in found}
         inside = {ref for ref, path in written.items() if ref.kind == "insight" and path != _file_of(ref).path}
         while True:
             objects = Objects(seen.project, seen.lives, seen.owners, taken)
             every = {each.ref: each for each in objects.all()}
             twice = {ref for ref, _ in _ambiguous(every) if ref.kind == "insight" and self._exists(_file_of(ref))}
-            there = (every.keys() & inside | twice) - taken
+            shown = {ref for ref in every.keys() & inside if self._joins_with(every[ref], written[ref])}
+            there = (every.keys() & inside - shown | twice) - taken
             if not there:
                 return objects, every
             taken |= there
+
+    def _joins_with(self, insight: Object, path: str) -> bool:
+        """Return whether an insight is also here on the dashboard whose file defines it, and that file joins."""
+        boards = map(_file_of, insight.properties.get("dashboards", ()))
+        return any(board.path == path and self._joins(board) for board in boards)
 
     # What is known beforehand to be PostHog's.
 
@@ -186,7 +208,7 @@ class _TakeOver:
         name = re.sub(r"\W+", "_", f"{alert.key}_WEBHOOK_URL").upper()
         said = f"webhook: {{url: {{env: {name}}}, adopt: {id_}}}"
         reason = "the address of a webhook may be a secret"
-        if alert in self._forms:
+        if not self._exists(_file_of(alert)):
             self._note(
                 alert,
                 "The webhook stays PostHog's: its address may be a secret, which is in no file. To take it over, put\n"
@@ -198,16 +220,16 @@ class _TakeOver:
             advice = f"to take it over, put it into a variable, and write in the file of {alert} under {place} {said}"
             self._exclude(ref, f"{reason}, which is in no file; {advice}")
 
-    def _leave(self, kind: str, id_: str, live: Live, reason: str) -> None:
-        self._result.left.append(self._left(kind, id_, live, reason))
-
     def _left(self, kind: str, id_: str, live: Live, reason: str = "") -> Left:
         where, path = self._comparison.project.client.connection, KINDS[kind].page_of(live)
         page = f"{where.host}/project/{where.project_id}/{path}" if path else ""
         return Left(kind, id_, title(KINDS[kind], live), reason, page)
 
-    def _exclude(self, ref: Ref, reason: str) -> None:
-        """Leave an object to PostHog; what names it can't be expressed then either, and is found in the next round."""
+    def _exclude(self, ref: Ref, reason: str, file: str = "") -> None:
+        """Leave an object to PostHog; what names it can't be expressed then either, and is found in the next round.
+
+        ``file`` is one that defines its key for other stacks only.
+        """
         if self._forms.pop(ref, None) is None:
             return
         self._excluded.add(ref)
@@ -216,7 +238,7 @@ class _TakeOver:
             self._note(Ref("dashboard", ref.key), f"The tiles stay PostHog's: {reason}.")
         elif ref in self._every:
             each = self._every[ref]
-            self._leave(ref.kind, each.id, each.live, reason)
+            self._result.left.append(replace(self._left(ref.kind, each.id, each.live, reason), file=file))
         if ref.kind == "dashboard":
             self._forms.pop(Ref("tiles", ref.key), None)
 
@@ -242,10 +264,13 @@ class _TakeOver:
                 continue
             if self._skip_existing(files) or self._describe_more(files):
                 continue
-            texts = self._texts(files)
+            texts, odd = self._texts(files)
             problems = list(self._problems(texts))
-            if not problems:
+            if not problems and not odd:
                 return self._finished(texts)
+            if not problems:
+                self._unjoinable |= odd
+            self._leaving = {ref for ref, _, _ in problems}
             for ref, fields, reason in problems:
                 self._take_out(ref, fields, reason)
         why = "".join(f"; {ref}: {reason}" for ref, _, reason in problems[:3])
@@ -285,7 +310,8 @@ class _TakeOver:
 
         with_refs(KINDS[ref.kind], named, look)
         for each in refs(named):
-            if each in self._every and each not in {*self._forms, *self._defined} and f'"{each.key}"' in reason:
+            there = {*self._forms, *self._defined} - self._leaving
+            if each in self._every and each not in there and f'"{each.key}"' in reason:
                 found.append(f"{self._called(each)}, which is left to PostHog")
         return f"it names the {' and the '.join(dict.fromkeys(found))}" if found else ""
 
@@ -337,25 +363,60 @@ class _TakeOver:
         An insight that its name does not tell stays, and gets a file of its own: that of its dashboard has other ones.
         """
         alike = {ref for ref, _ in _ambiguous(self._every) if ref.kind == "insight"}
-        inside = {Ref(*each): file for file in files if self._exists(file) for each in expanded([file])}
+        others = [file for file in files if self._exists(file) and not self._joins(file)]
+        inside = {Ref(*each): file for file in others for each in expanded([file])}
         there = {ref: file for ref, file in inside.items() if ref not in alike}
         insights = {ref: _file_of(ref) for ref in self._forms if ref.kind == "insight"}  # on dashboards, too
-        there |= {ref: file for ref, file in insights.items() if self._exists(file)}
+        there |= {ref: file for ref, file in insights.items() if self._exists(file) and not self._joins(file)}
         for ref, file in there.items():
             self._there[ref] = file.path
-            self._exclude(ref, f"{file.path} exists already, {self._in_the_way(file)}")
+            apart = self._is_for_others(file)
+            reason = f"and not for {self._stack}" if apart else "with something else in it"
+            if file.path in self._unjoinable:
+                reason += ": it is written in a way that can't be edited, so add that to its `only:` by hand"
+            self._exclude(ref, f"{file.path} exists already, {reason}", file.path if apart else "")
         return bool(there)
 
     def _exists(self, file: Written) -> bool:
         return (self._root / file.path).exists()
 
-    def _in_the_way(self, file: Written) -> str:
-        """Return what a file that exists says in the place of a new one."""
-        text = (self._root / file.path).read_text(encoding="utf-8")
-        only = Document(File(file.path, file.kind, text)).only
-        if only is None or self._stack in only:
-            return "with something else in it"
-        return f"and not for {self._stack}: add that to its `only:`, and `ai-admin pull` writes what differs"
+    def _document(self, file: Written) -> Document:
+        """Return what a file that exists says; it is read once, as its new text is made of what it said."""
+        if file.path not in self._documents:
+            text = (self._root / file.path).read_bytes().decode("utf-8")
+            self._documents[file.path] = Document(File(file.path, file.kind, text))
+        return self._documents[file.path]
+
+    def _is_for_others(self, file: Written) -> bool:
+        """Return whether a file exists, with a definition of this key for other stacks than this one."""
+        if not self._exists(file):
+            return False
+        document = self._document(file)
+        return document.key == file.key and document.only is not None and self._stack not in document.only
+
+    def _joins(self, file: Written) -> bool:
+        """Return whether a file that exists becomes one for this stack, too."""
+        return self._join and file.path not in self._unjoinable and self._is_for_others(file)
+
+    def _joined(self, file: Written) -> str:
+        """Return the text of a file that exists with this stack: what differs here goes into its patch.
+
+        Raises :class:`NotEdited` where it is written in a way that can't be edited.
+        """
+        document = self._document(file)
+        self._result.joined[file.path] = document.text
+        here = {name: item for name, item in file.value.items() if name not in OUTSIDE}
+        base = self._written[file.path]
+        tiles = [each for found in self._written.values() for each in found if each.kind == "tiles"]
+        gathered = Gathered([*base, *(tiles if file.kind == "subscription" else ())])
+        before = next(each.value for each in FORMS[file.kind].contract(gathered) if each.path == file.path)
+        new = patched(view(document, self._stack).value, before, here)
+        value = relocated(document, self._stack, counted_stacks(self._root, self._stack), new)
+        patches = dict(value.get("stacks") or {})
+        if adopted := file.value.get("stacks"):
+            patches[self._stack] = {**patches.get(self._stack, {}), **adopted[self._stack]}
+        stacks = {"stacks": patches} if patches else {}
+        return edited(document.text, {**value, "only": [*(document.only or ()), self._stack], **stacks})
 
     # The catalogue.
 
@@ -386,6 +447,10 @@ class _TakeOver:
         for use in _uses(files):
             for event in use.events if use.type == "event" and use.name in described else ():
                 wanted[event][use.name] = described[use.name]
+        for file in files:  # a file that joins has what it has for others
+            if file.kind == "event" and file.value.get("type") != "person" and self._joins(file):
+                there = self._document(file).value.get("properties") or {}
+                wanted[file.key].update({name: described[name] for name in there if name in described})
         used = {name for names in wanted.values() for name in names}
         result = []
         for file in files:
@@ -400,12 +465,21 @@ class _TakeOver:
 
     # The files.
 
-    def _texts(self, files: list[Written]) -> dict[str, str]:
-        """Return the texts of files that are not there yet."""
-        files, texts = self._with_adoptions(self._with_properties(files)), {}
-        for file in files:
-            texts[file.path] = text_of(file, self._comments(file))
-        return texts
+    def _texts(self, files: list[Written]) -> tuple[dict[str, str], set[str]]:
+        """Return the texts of files that are not there yet, or join, and which of the latter can't be edited so.
+
+        These have a text as if they were new: what is wrong with what they would say may be why.
+        """
+        texts, odd = dict[str, str](), set[str]()
+        self._result.joined.clear()
+        for file in self._with_adoptions(self._with_properties(files)):
+            try:
+                texts[file.path] = self._joined(file) if self._joins(file) else text_of(file, self._comments(file))
+            except NotEdited:
+                odd.add(file.path)
+                everywhere = {name: item for name, item in file.value.items() if name != "only"}
+                texts[file.path] = text_of(replace(file, value=everywhere))
+        return texts, odd
 
     def _comments(self, file: Written) -> Iterator[str]:
         inside = [Ref(file.kind, file.key)]
@@ -444,13 +518,15 @@ class _TakeOver:
                 value["notify"] = {**value["notify"], "slack": {**value["notify"]["slack"], "adopt": slack}}
             for n, tile in enumerate(value.get("tiles", ())):
                 insight = tile.get("insight")
-                id_ = adopt.get(Ref("insight", insight["key"])) if isinstance(insight, dict) else None
-                if id_ is None:
+                ref = Ref("insight", insight["key"]) if isinstance(insight, dict) else None
+                id_ = adopt.get(ref) if ref else None
+                joins = ref is not None and self._joins(_file_of(ref))
+                if ref is None or (id_ is None and not joins):
                     continue
                 inside: Any = self._adopting(insight, id_)
-                if self._many_stacks:  # a patch of a stack can't reach into a list
-                    result.append(Written("insight", insight["key"], inside))
-                    inside = insight["key"]
+                if self._many_stacks or joins:  # a patch of a stack can't reach into a list
+                    result.append(Written("insight", ref.key, inside))
+                    inside = ref.key
                 value["tiles"] = [*value["tiles"][:n], {**tile, "insight": inside}, *value["tiles"][n + 1 :]]
             result.append(replace(file, value=value))
         return [replace(each, value=self._of_this_stack(each.value)) for each in result]
@@ -476,7 +552,8 @@ class _TakeOver:
         loaded = trial(self._root, self._stack, texts)
         if loaded.problems:
             new = [each for each in loaded.problems if each.source.path in texts]
-            yield from (_located(each, texts) for each in new) if new else self._spoiling(texts, loaded.problems[0])
+            found = (_located(each, texts, self._stack) for each in new)
+            yield from found if new else self._spoiling(texts, loaded.problems[0])
             return
         wanted = {Ref(each.kind, each.key): each.properties for each in self._definitions()}
         for each in loaded.resources:
@@ -522,12 +599,13 @@ class _TakeOver:
         return result
 
 
-def _located(problem: Problem, texts: Mapping[str, str]) -> tuple[Ref, list[str], str]:
-    """Return which definition of a new file has a problem, in which fields, and why."""
+def _located(problem: Problem, texts: Mapping[str, str], stack: str) -> tuple[Ref, list[str], str]:
+    """Return which definition of a new text has a problem, in which fields, and why."""
     kind = FOLDERS[str(PurePosixPath(problem.source.path).parent)]
     document = Document(File(problem.source.path, kind, texts[problem.source.path]))
     path = document.path_at(problem.source.line, problem.source.column)
-    ref, inside = defined_at(Written(kind, document.key, document.value), path)
+    here = path[2:] if path[:2] == ("stacks", stack) else path
+    ref, inside = defined_at(Written(kind, document.key, view(document, stack).value), here)
     return ref, list(fields_at(ref.kind, inside)), problem.message
 
 

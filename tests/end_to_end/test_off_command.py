@@ -241,8 +241,7 @@ def test_off_says_what_keeps_it_from_being_done(oncall: OnCall, sandbox: Sandbox
     nobody = sandbox.key(["insight:read"])
     for key in ("phx_wrong", nobody):
         unread = oncall.run("off", "ai", environ={"POSTHOG_API_KEY": key})
-        assert (unread.returncode, unread.stderr.endswith(f", or use PostHog's own page: {page}
-")) == (1, True)
+        assert (unread.returncode, unread.stderr.endswith(f", or use PostHog's own page: {page}\n")) == (1, True)
     reader = sandbox.key(["feature_flag:read"])
     refused = oncall.run("off", "ai", environ={"POSTHOG_API_KEY": reader})
     assert refused.returncode == 1

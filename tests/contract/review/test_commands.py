@@ -172,7 +172,13 @@ def test_an_object_that_is_not_the_only_one_of_its_name_is_adopted_by_its_id(che
     assert file.read_text().endswith(f"only: [production]\nstacks:\n  production: {{adopt: {second}}}\n")
     assert "nothing differs" in checkout.ai_admin("drift", "--stack", "production")
     said = checkout.ai_admin("pull", "--all", "--stack", "staging")
-    assert "cohorts/beta-testers-2.yaml exists already, and not for staging: add that to its `only:`, and " in said
+    assert "left to PostHog: 1 object, whose file is not for staging: cohorts/beta-testers-2.yaml\n" in said
+    said = checkout.ai_admin("pull", "--all", "--join", "--stack", "staging")
+    assert said.startswith("cohorts/beta-testers-2.yaml is for staging, too\n1 object in 1 file")
+    assert "  cohorts/beta-testers-2.yaml" not in said
+    joined = "only: [production, staging]\nstacks:\n  production: {adopt: %s}\n  staging: {adopt: %s}\n"
+    assert file.read_text().endswith(joined % (second, second))
+    assert "nothing differs" in checkout.ai_admin("drift", "--stack", "staging")
 
 
 def test_experiments_of_one_name_are_adopted_by_their_ids(checkout: Checkout) -> None:
@@ -441,10 +447,10 @@ def test_what_can_not_be_known_is_no_difference(checkout: Checkout) -> None:
     assert "does not accept this personal API key" in checkout.ai_admin("drift", code=3)
 
 
-def slow_take_over(root: Path, stack: str, comparison: Comparison) -> TakeOver:
+def slow_take_over(root: Path, stack: str, comparison: Comparison, join: bool) -> TakeOver:
     """Take a project over that is so large that somebody waits for it."""
     time.sleep(0.2)
-    return take_over(root, stack, comparison)
+    return take_over(root, stack, comparison, join)
 
 
 @pytest.mark.parametrize(

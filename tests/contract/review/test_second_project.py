@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
 
 from ai_admin.definitions import load
+from ai_admin.review.splice import edited
+from providers.posthog.errors import NotEdited
 from tests.campaigns.strangers import project_of
 from tests.campaigns.takeover_laws import STACK, checkout, compare, taken_over
 from tests.support.sandbox import Sandbox
@@ -15,6 +16,10 @@ from tests.support.sandbox import Sandbox
 
 def contents(root: Path) -> dict[str, str]:
     return {str(file.relative_to(root)): file.read_text() for file in sorted(root.glob("*/*.yaml"))}
+
+
+def definitions(root: Path, stack: str) -> dict[tuple[str, str], object]:
+    return {(each.kind, each.key): each.properties for each in load(root, stack).resources}
 
 
 def project_with(sandbox: Sandbox, *flags: str) -> Sandbox:
@@ -73,12 +78,48 @@ def test_insights_of_one_name_are_taken_over_also_where_their_dashboards_have_fi
         assert path.startswith("insights/")
         assert "only: [staging]\nstacks:\n  staging: {adopt: " in text
     assert not [*compare(project, root, stack="staging").differences()]
-    for number, file in zip((3, 4), sorted(root.glob("dashboards/*.yaml")), strict=True):
-        text = file.read_text().replace("only: [production]\n", "only: [production, staging]\n")
-        tiles = text.partition("tiles:\n")[2].partition("only:")[0]
-        names = re.sub(r"(insight: [a-z-]+[a-z])(-2)?", rf"\1-{number}", tiles)
-        patch = "".join(f"    {line}\n" for line in ["tiles:", *names.splitlines()])
-        file.write_text(f"{text}stacks:\n  staging:\n{patch}")
+    defined = {stack: definitions(root, stack) for stack in (STACK, "staging")}
+    joined = taken_over(project, root, "staging", join=True)
+    assert sorted(joined.joined) == sorted(joined.texts) == [
+        "dashboards/generated-dashboard-one-usage.yaml",
+        "dashboards/generated-dashboard-two-usage.yaml",
+        "flags/one.yaml",
+        "flags/two.yaml",
+    ]
+    assert not joined.left
+    assert joined.texts["flags/one.yaml"].endswith("only: [production, staging]\n")
+    assert "stacks:\n  staging:\n    tiles:\n" in joined.texts["dashboards/generated-dashboard-one-usage.yaml"]
+    assert definitions(root, STACK) == defined[STACK]
+    assert definitions(root, "staging").keys() > defined["staging"].keys()
+    assert not [*compare(project, root, stack="staging").differences()]
+
+
+def test_what_differs_in_a_file_that_joins_goes_into_the_patch(
+    sandbox: Sandbox, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where somebody wrote the file anew; one that can't be edited stays as it is, and the command says so."""
+    taken_over(project_with(sandbox, "one", "two"), root)
+    written = "# ours\nkey: one\n\nrelease_conditions:\n  - {rollout_percentage: 100}  # all\nonly: [production]\n"
+    (root / "flags" / "one.yaml").write_text(written)
+    project = project_of(sandbox)
+    for key in ("one", "two"):
+        groups = [{"properties": [], "rollout_percentage": 20}]
+        project.call("POST", "feature_flags/", {"key": key, "filters": {"groups": groups}})
+
+    def edit(text: str, new: dict[str, object]) -> str:
+        if new["key"] == "two":
+            raise NotEdited("it is odd")
+        return edited(text, new)
+
+    monkeypatch.setattr("ai_admin.review.takeover.edited", edit)
+    defined = definitions(root, STACK)
+    result = taken_over(project, root, "staging", join=True)
+    patch = "stacks:\n  staging:\n    release_conditions:\n      - {rollout_percentage: 20}\n"
+    assert result.texts["flags/one.yaml"] == written.replace("[production]", "[production, staging]") + patch
+    assert "flags/two.yaml" not in result.texts
+    [left] = (str(each) for each in result.left if each.kind == "flag")
+    assert "'two': flags/two.yaml exists already, and not for staging: it is written in a way that can't be " in left
+    assert definitions(root, STACK) == defined
     assert not [*compare(project, root, stack="staging").differences()]
 
 
@@ -106,7 +147,7 @@ def test_an_insight_of_another_projects_file_is_named_once_and_its_tile_says_so(
     project.call("POST", "insights/", {"name": "Uses", "query": sql, "dashboards": boards[:number]})
     result = taken_over(project, root, "staging")
     [left] = map(str, result.left)
-    assert "'Uses': insights/uses.yaml exists already, and not for staging: add that to its `only:`, and " in left
+    assert left.endswith("'Uses': insights/uses.yaml exists already, and not for staging")
     said = "# Left to PostHog: the tile of insight/uses, since insights/uses.yaml exists already.\n"
     assert said in result.texts["dashboards/a.yaml"]
 
