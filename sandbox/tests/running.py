@@ -68,6 +68,10 @@ class Sandbox:
         self._send("DELETE", "/_sandbox/requests")
         return list(log["results"] if isinstance(log, dict) else log)
 
+    def capture(self, *events: Mapping[str, Any]) -> None:
+        """Send events as an SDK does, each with its `event`, `distinct_id` and `properties`."""
+        self._send("POST", "/batch/", {"api_key": self.project_api_key, "batch": events})
+
     def key(self, scopes: Sequence[str] | None = ("*",), **more: Any) -> str:
         """Make another personal API key with these scopes, the admin's unless ``user`` says whose."""
         return str(self._send("POST", "/_sandbox/keys", {"scopes": scopes, **more})["value"])

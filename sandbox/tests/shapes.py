@@ -147,9 +147,9 @@ def alert(insight: int, **bounds: float) -> dict[str, Any]:
     }
 
 
-def eventually(look: Callable[[], Any], seconds: float = 5) -> Any:
+def eventually(look: Callable[[], Any]) -> Any:
     """The first true answer of `look`; fails when there is none in time."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + 5
     while time.monotonic() < end:
         found = look()
         if found:

@@ -16,8 +16,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import requests
-
 from tests.support.project import Project
 from tests.support.sandbox import Sandbox, running_sandbox
 
@@ -52,8 +50,9 @@ def forced(log: Iterable[dict[str, Any]]) -> float:
     return max((count - 1) // MINUTE[kind] * 60.0 for kind, count in kinds.items())
 
 
-def limits(sandbox: Sandbox, **change: bool) -> dict[str, Any]:
-    return dict(requests.patch(f"{sandbox.url}/_sandbox/limits", json=change, timeout=10).json())
+def limits(sandbox: Sandbox, **change: float) -> dict[str, Any]:
+    """Change the sandbox's limits, and return what they are and how many requests they refused."""
+    return dict(sandbox.call("PATCH", "/_sandbox/limits", change))
 
 
 def main() -> int:

@@ -26,8 +26,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import requests
-
 from providers.posthog.client import Client
 from providers.posthog.connection import resolve
 from providers.posthog.inventory import PostHogDirectory
@@ -144,8 +142,7 @@ class Case:
         if self.kind.name == "property":
             owner, _, name = self.key.partition(".")
             met = {"$set": {name: 1}} if owner == "person" else {name: 1}
-            event = {"api_key": sandbox.project_api_key, "event": "met", "distinct_id": "met", "properties": met}
-            requests.post(f"{sandbox.url}/i/v0/e/", json=event, timeout=10).raise_for_status()
+            sandbox.capture({"event": "met", "distinct_id": "met", "properties": met})
 
     def definition(self, before: Properties | None = None, whole: bool = False) -> Properties:
         """A random definition in canonical form; with one before it, a later one of the same object.

@@ -66,6 +66,6 @@ def run(
     return printed
 
 
-def tail(text: str, lines: int = TAIL_LINES) -> str:
-    """The last `lines` lines of a program's output, indented."""
-    return "\n".join(f"    {line}" for line in text.strip().splitlines()[-lines:])
+def tail(text: str) -> str:
+    """The last lines of a program's output, indented."""
+    return "\n".join(f"    {line}" for line in text.strip().splitlines()[-TAIL_LINES:])

@@ -9,7 +9,6 @@ from random import Random
 from typing import Any
 
 import pytest
-import requests
 
 from sandbox.tests.shapes import Api, eventually
 
@@ -151,8 +150,7 @@ def people(api: Api) -> Api:
         at = (NOW - timedelta(hours=draw.randrange(24 * 10))).isoformat()
         batch.append({"event": "ran", "distinct_id": f"p{number}", "timestamp": at,
                       "properties": {"tokens": draw.randrange(6), "$set": known}})  # fmt: skip
-    body = {"api_key": api.sandbox.project_api_key, "batch": batch}
-    assert requests.post(f"{api.url}/batch/", json=body, timeout=10).ok
+    api.sandbox.capture(*batch)
     return api
 
 

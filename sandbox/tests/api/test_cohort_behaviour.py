@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-import requests
 
 from sandbox.tests.shapes import Api, eventually, name
 
@@ -15,12 +14,8 @@ BEHAVED = "behaved"
 def _do(api: Api, who: str, event: str, *ago: timedelta, **properties: Any) -> None:
     """Let somebody have done something so long ago, once or several times."""
     now = datetime.now(UTC)
-    batch = [
-        {"event": event, "distinct_id": who, "timestamp": (now - one).isoformat(), "properties": properties}
-        for one in ago
-    ]
-    body = {"api_key": api.sandbox.project_api_key, "batch": batch}
-    assert requests.post(f"{api.url}/batch/", json=body, timeout=10).ok
+    done = {"event": event, "distinct_id": who, "properties": properties}
+    api.sandbox.capture(*({**done, "timestamp": (now - one).isoformat()} for one in ago))
 
 
 def _members(api: Api, *leaves: Any) -> set[str]:

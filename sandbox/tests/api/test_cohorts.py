@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-import requests
 
 from sandbox.tests.shapes import Api, depending_on, eventually, in_cohort, name, person, refusal, trends
 
@@ -25,8 +24,7 @@ def _leaf(cohort: Any) -> Any:
 
 def _seen(api: Api, distinct_id: str, times: int = 1, **properties: Any) -> None:
     event = {"event": "seen", "distinct_id": distinct_id, "properties": {"$set": properties}}
-    body = {"api_key": api.sandbox.project_api_key, "batch": [event] * times}
-    assert requests.post(f"{api.url}/batch/", json=body, timeout=10).ok
+    api.sandbox.capture(*[event] * times)
 
 
 def _calculated(api: Api, cohort: Any) -> Any:

@@ -3,14 +3,12 @@
 from typing import Any
 
 import pytest
-import requests
 
 from sandbox.tests.shapes import Api, name, refusal
 
 
 def _capture(api: Api, event: str, **properties: Any) -> None:
-    body = {"api_key": api.sandbox.project_api_key, "event": event, "distinct_id": "d", "properties": properties}
-    assert requests.post(f"{api.url}/i/v0/e/", json=body, timeout=10).ok
+    api.sandbox.capture({"event": event, "distinct_id": "d", "properties": properties})
 
 
 def _property(api: Api, property_name: str, kind: str = "event") -> Any:

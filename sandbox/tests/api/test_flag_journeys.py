@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-import requests
 
 from sandbox.tests.shapes import Api, eventually, person, refusal, variants
 
@@ -114,7 +113,7 @@ def test_what_a_payload_says_is_found_wrong_when_it_is_due(api: Api) -> None:
 def test_the_blast_radius_counts_persons(api: Api) -> None:
     for number in range(4):
         event = {"event": "e", "distinct_id": f"blast-{number}", "properties": {"$set": {"ring": number % 2}}}
-        requests.post(f"{api.url}/e/", json={"api_key": api.sandbox.project_api_key, **event}, timeout=10)
+        api.sandbox.capture(event)
     odd = {"condition": {"properties": [person("ring", "1")]}}
     assert api.post("feature_flags/user_blast_radius/", odd) == {"affected": 2, "total": 4}
     assert api.post("feature_flags/user_blast_radius/", {"condition": {"properties": []}})["affected"] == 4

@@ -26,8 +26,8 @@ def _only_for(plan: str) -> dict[str, Any]:
     return {"groups": [{"properties": [person("plan", plan)], "rollout_percentage": 100}]}
 
 
-def _tomorrow(days: int = 1) -> str:
-    return (datetime.now(UTC) + timedelta(days=days)).isoformat()
+def _tomorrow() -> str:
+    return (datetime.now(UTC) + timedelta(days=1)).isoformat()
 
 
 # Hidden flags ---------------------------------------------------------------------------------------------

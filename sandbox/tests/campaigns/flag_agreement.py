@@ -18,8 +18,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import requests
-
 from sandbox.tests.campaigns.conditions import (
     AHEAD_OF_THE_API,
     ODD_DATES,
@@ -219,12 +217,10 @@ def _put_under_the_api(data: Path, flag: int, filters: Condition) -> None:
 
 def _store(sandbox: Sandbox, name: str, person: Properties, organization: Properties) -> None:
     identified = {"$group_type": "organization", "$group_key": name, "$group_set": organization}
-    batch = [
+    sandbox.capture(
         {"event": "seen", "distinct_id": name, "properties": {"$set": person}},
         {"event": "$groupidentify", "distinct_id": name, "properties": identified},
-    ]
-    body = {"api_key": sandbox.project_api_key, "batch": batch}
-    assert requests.post(f"{sandbox.url}/batch/", json=body, timeout=10).ok
+    )
 
 
 def _compare(

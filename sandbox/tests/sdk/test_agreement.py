@@ -6,7 +6,6 @@
 from typing import Any
 
 import pytest
-import requests
 
 from sandbox.tests.campaigns.conditions import OPERATORS
 from sandbox.tests.campaigns.flag_agreement import run
@@ -83,8 +82,7 @@ def test_a_negated_cohort_under_or_is_negated_by_the_sdk_only(sandbox: Sandbox) 
 
 def test_a_person_flag_on_a_group_flag_is_the_groups_matter_for_the_service(sandbox: Sandbox) -> None:
     event = {"$group_type": "organization", "$group_key": "acme", "$group_set": {}}
-    body = {"event": "$groupidentify", "distinct_id": "ann", "properties": event}
-    assert requests.post(f"{sandbox.url}/e/", json={"api_key": sandbox.project_api_key, **body}, timeout=10).ok
+    sandbox.capture({"event": "$groupidentify", "distinct_id": "ann", "properties": event})
     tier = _condition("exact", "x", type="group", group_type_index=0)
     groups = [{"properties": [tier], "rollout_percentage": 100}]
     base = new_flag(sandbox, "groups", {"groups": groups, "aggregation_group_type_index": 0})

@@ -216,7 +216,7 @@ def test_a_used_up_quota(sandbox: Sandbox) -> None:
 
 def test_only_the_requests_own_properties(sandbox: Sandbox) -> None:
     seen = {"event": "seen", "distinct_id": "tess", "properties": {"$set": {"plan": "pro"}}}
-    requests.post(sandbox.url + "/e/", json={"api_key": sandbox.project_api_key, **seen}, timeout=10)
+    sandbox.capture(seen)
     on_pro = {"key": "plan", "type": "person", "operator": "exact", "value": "pro"}
     new_flag(sandbox, "pro", {"groups": [{"properties": [on_pro], "rollout_percentage": 100}]})
     body = {"flag_keys": ["pro"], "distinct_id": "tess"}
@@ -272,7 +272,7 @@ def test_experience_continuity_keeps_the_anonymous_bucket(sandbox: Sandbox) -> N
     assert value(unlucky, anon_distinct_id=lucky) is True
     assert value(unlucky) is False
     seen = {"event": "seen", "distinct_id": unlucky, "properties": {}}
-    requests.post(sandbox.url + "/e/", json={"api_key": sandbox.project_api_key, **seen}, timeout=10)
+    sandbox.capture(seen)
     assert value(unlucky, **{"$anon_distinct_id": lucky}) is True
     assert value(unlucky) is True
 
@@ -282,7 +282,7 @@ def test_static_cohorts_by_look_up(sandbox: Sandbox) -> None:
     inside = {"key": "id", "type": "cohort", "value": cohort["id"], "operator": "in"}
     new_flag(sandbox, "chosen", {"groups": [{"properties": [inside], "rollout_percentage": 100}]})
     seen = {"event": "seen", "distinct_id": "zoe", "properties": {}}
-    requests.post(sandbox.url + "/e/", json={"api_key": sandbox.project_api_key, **seen}, timeout=10)
+    sandbox.capture(seen)
 
     def value(distinct_id: str) -> Any:
         body = {"flag_keys": ["chosen"], "distinct_id": distinct_id}

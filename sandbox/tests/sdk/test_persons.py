@@ -10,18 +10,13 @@ from sandbox.tests.clients import person
 from sandbox.tests.running import Sandbox
 
 
-def capture(sandbox: Sandbox, *batch: dict[str, Any]) -> None:
-    body = {"api_key": sandbox.project_api_key, "batch": list(batch)}
-    assert requests.post(f"{sandbox.url}/batch/", json=body, timeout=10).ok
-
-
 def event(name: str, distinct_id: str, **properties: Any) -> dict[str, Any]:
     return {"event": name, "distinct_id": distinct_id, "properties": properties}
 
 
 def made(sandbox: Sandbox, distinct_id: str, **properties: Any) -> dict[str, Any]:
     """A new person, as the list shows it."""
-    capture(sandbox, event("seen", distinct_id, **{"$set": properties}))
+    sandbox.capture(event("seen", distinct_id, **{"$set": properties}))
     found = person(sandbox, distinct_id)
     assert found is not None
     return found
@@ -84,10 +79,9 @@ def test_the_cohorts_of_a_person(sandbox: Sandbox) -> None:
 @pytest.mark.parametrize("begins", ["unchanged", "absorbed"])
 def test_the_events_of_a_batch_change_one_person_whichever_id_they_name(sandbox: Sandbox, begins: str) -> None:
     app, web, new = (f"{begins}-{each}" for each in ("app", "web", "new"))
-    capture(sandbox, event("$identify", app, **{"$anon_distinct_id": web, "$set": {"plan": "free"}}))
+    sandbox.capture(event("$identify", app, **{"$anon_distinct_id": web, "$set": {"plan": "free"}}))
     absorbs = [event("seen", new), event("$merge_dangerously", new, alias=app)]
-    capture(
-        sandbox,
+    sandbox.capture(
         *([event("seen", app)] if begins == "unchanged" else absorbs),
         event("seen", web, **{"$set": {"plan": "paid"}}),
         event("seen", app, **{"$set": {"role": "owner"}}),

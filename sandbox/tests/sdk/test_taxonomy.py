@@ -2,15 +2,11 @@
 
 from typing import Any
 
-import requests
-
 from sandbox.tests.running import Sandbox
 
 
 def capture(sandbox: Sandbox, name: str, properties: dict[str, Any]) -> None:
-    event = {"event": name, "distinct_id": "ann", "properties": properties}
-    body = {"api_key": sandbox.project_api_key, **event}
-    assert requests.post(f"{sandbox.url}/i/v0/e/", json=body, timeout=10).ok
+    sandbox.capture({"event": name, "distinct_id": "ann", "properties": properties})
 
 
 def definitions(sandbox: Sandbox, path: str) -> dict[str, dict[str, Any]]:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 from click.testing import CliRunner, Result
 
 from ai_admin.cli.commands import cli
@@ -64,11 +63,7 @@ def sandbox(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sa
 
 
 def _identify(sandbox: Sandbox, name: str, properties: dict[str, Any]) -> None:
-    event = {"event": "seen", "distinct_id": name, "properties": {"$set": properties}}
-    answer = requests.post(
-        f"{sandbox.url}/batch/", json={"api_key": sandbox.project_api_key, "batch": [event]}, timeout=10
-    )
-    assert answer.ok
+    sandbox.capture({"event": "seen", "distinct_id": name, "properties": {"$set": properties}})
 
 
 @pytest.fixture

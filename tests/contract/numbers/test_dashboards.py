@@ -33,7 +33,7 @@ def sent(sandbox: Sandbox) -> list[Run]:
     send(sandbox.url, sandbox.project_api_key, found, lambda _: None)
     said = {"installation_id": 'say "hi"', "total_usage": 1e12, "last_active": "2026-11-27T18:31:07.545607Z"}
     event = {"event": "$set", "distinct_id": 'say "hi"', "properties": {"$set": said}}
-    sandbox.call("POST", "/i/v0/e/", {**event, "api_key": sandbox.project_api_key})
+    sandbox.capture(event)
     return found
 
 
@@ -142,7 +142,7 @@ def test_what_posthog_has_kept_is_said_and_computed_anew_where_that_is_asked_for
 
     def run(at: str) -> None:
         event = {"event": "ai_enhancement_used", "distinct_id": "old", "timestamp": at, "properties": {"success": True}}
-        sandbox.call("POST", "/batch/", {"api_key": sandbox.project_api_key, "batch": [event]})
+        sandbox.capture(event)
 
     run("2020-01-01T10:00:00Z")
     assert told()[1] == 1

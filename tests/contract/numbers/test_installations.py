@@ -63,7 +63,7 @@ def sent(sandbox: Sandbox) -> list[Run]:
     used = {"success": True, "total_tokens": 7, "estimated_cost": 0.5}
     event = {"event": "ai_enhancement_used", "distinct_id": "nobody", "properties": used}
     event["timestamp"] = LONG_AGO.isoformat()
-    sandbox.call("POST", "/i/v0/e/", {**event, "api_key": sandbox.project_api_key})
+    sandbox.capture(event)
     return found
 
 

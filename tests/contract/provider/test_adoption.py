@@ -23,7 +23,7 @@ from tests.support.plugin import UNKNOWN, Engine, Plugin, running_engine, runnin
 from tests.support.runs import Applied, Runs, placed
 from tests.support.samples import SAMPLES
 from tests.support.samples.experiments import MEAN, RATIO
-from tests.support.samples.world import CRITERIA, TREND, stand
+from tests.support.samples.world import CRITERIA, TREND
 from tests.support.sandbox import Sandbox
 
 _NUMBERS = count(1)
@@ -35,11 +35,6 @@ OTHER = {**TREND, "source": {**TREND["source"], "interval": "week"}}
 def engine() -> Iterator[Engine]:
     with running_engine() as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def runs(sandbox: Sandbox) -> Runs:
-    return Runs(sandbox, stand(sandbox))
 
 
 @pytest.fixture

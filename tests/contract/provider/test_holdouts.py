@@ -10,19 +10,12 @@ import pytest
 from providers.posthog.kinds import Ref
 from tests.support.runs import Applied, Runs
 from tests.support.samples import SAMPLES
-from tests.support.samples.world import stand
-from tests.support.sandbox import Sandbox
 
 _NUMBERS = count(1)
 STARTED = {"start_date": "2026-09-07T08:00:00Z"}
 ENDED = {**STARTED, "end_date": "2026-10-07T08:00:00Z"}
 HOLDOUT = Ref("holdout", "failed")
 SAMPLE = SAMPLES["experiment"]
-
-
-@pytest.fixture(scope="module")
-def runs(sandbox: Sandbox) -> Runs:
-    return Runs(sandbox, stand(sandbox))
 
 
 def experiment(runs: Runs, **more: Any) -> dict[str, Any]:

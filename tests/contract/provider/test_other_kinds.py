@@ -383,7 +383,7 @@ def test_an_event_that_is_met_while_the_list_is_read_is_skipped_in_no_page(sandb
     pages = client.pages(client.project_path(event.collection), event.lists[0])
     found = [next(pages)["name"]]
     sent = [{"event": names[-1], "properties": {"distinct_id": "i"}}]
-    sandbox.call("POST", "/batch/", {"api_key": sandbox.project_api_key, "batch": sent})
+    sandbox.capture(*sent)
     found += [each["name"] for each in pages]
     assert len(found) == len(set(found)) == number
     assert set(names) <= set(found)

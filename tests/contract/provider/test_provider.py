@@ -250,7 +250,7 @@ def test_a_property_waits_until_posthog_has_met_it(plugin: Plugin, sandbox: Sand
         inputs = {name: value for name, value in outs.items() if name not in (PROJECT, HOST)}
         assert later.read("property", id_, outs) == (id_, outs, inputs)
     event = {"event": "met", "properties": {"distinct_id": "i", "tokens_left": "many"}}
-    sandbox.call("POST", "/batch/", {"api_key": sandbox.project_api_key, "batch": [event]})
+    sandbox.capture(event)
     with running_plugin(sandbox.environ) as later:
         real, read, _ = later.read("property", id_, outs)
         assert real != id_

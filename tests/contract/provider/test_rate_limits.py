@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 
 from providers.posthog.provider import PostHogProvider
+from tests.campaigns.rate_limits import limits
 from tests.support.clocks import Fast, Leaping
 from tests.support.plugin import running_engine, running_plugin
 from tests.support.runs import Runs
@@ -37,11 +37,6 @@ def unlimited(tmp_path: Path) -> Iterator[Sandbox]:
         yield running
 
 
-def limits(sandbox: Sandbox, **change: float) -> dict[str, Any]:
-    """Change the sandbox's limits, and return what they are and how many requests they refused."""
-    return dict(requests.patch(f"{sandbox.url}/_sandbox/limits", json=change, timeout=10).json())
-
-
 def make(provider: PostHogProvider, definitions: list[dict[str, Any]]) -> None:
     """Check and create as the engine does: one check after the other, creations at the same time."""
     checked = [provider.check({}, properties) for properties in definitions]
@@ -63,7 +58,7 @@ def test_more_objects_than_a_minute_takes_are_made_with_one_request_each(limited
     assert asked[("POST", "feature_flags")] == FLAGS
     assert asked[("POST", "insights")] == INSIGHTS
     assert asked.total() <= FLAGS + INSIGHTS + 2 * 6
-    requests.delete(f"{limited.url}/_sandbox/limits", timeout=10)
+    limited.call("DELETE", "/_sandbox/limits")
     assert len({item["key"] for item in limited.items("feature_flags")}) == FLAGS
     assert len({item["name"] for item in limited.items("insights")}) == INSIGHTS
 
@@ -107,7 +102,7 @@ def test_what_another_run_used_up_is_waited_for(limited: Sandbox) -> None:
     runs = Runs(limited, {}, Fast(SPEED))
     make(runs.new_run("cohort"), [{"name": f"Cohort {n}", "filters": CRITERIA} for n in range(20)])
     assert 1 <= limits(limited)["refused"] <= 4 * THREADS
-    requests.delete(f"{limited.url}/_sandbox/limits", timeout=10)
+    limited.call("DELETE", "/_sandbox/limits")
     assert sorted(item["name"] for item in limited.items("cohorts")) == sorted(f"Cohort {n}" for n in range(20))
 
 

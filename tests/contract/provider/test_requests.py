@@ -10,16 +10,10 @@ import pytest
 from providers.posthog.kinds import KINDS, Kind
 from tests.support.runs import Applied, Runs
 from tests.support.samples import SAMPLES
-from tests.support.samples.world import stand
 from tests.support.sandbox import Sandbox
 
 # Kinds that a POST makes: PostHog makes properties itself, and tiles are a part of their dashboard.
 MADE = [kind.name for kind in KINDS.values() if kind.lifecycle in ("collection", "approved")]
-
-
-@pytest.fixture(scope="module")
-def runs(sandbox: Sandbox) -> Runs:
-    return Runs(sandbox, stand(sandbox))
 
 
 def least(runs: Runs, kind: str, name: str) -> dict[str, Any]:

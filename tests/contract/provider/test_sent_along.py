@@ -8,17 +8,10 @@ import pytest
 
 from providers.posthog.kinds import Ref
 from tests.support.runs import Applied, Runs
-from tests.support.samples.world import stand
-from tests.support.sandbox import Sandbox
 
 OPEN = {"type": "open", "question": "Why?"}
 CHOICE = {"type": "single_choice", "question": "Which?", "choices": ["a", "b"]}
 SURVEY = {"type": "popover", "questions": [OPEN]}
-
-
-@pytest.fixture(scope="module")
-def runs(sandbox: Sandbox) -> Runs:
-    return Runs(sandbox, stand(sandbox))
 
 
 @pytest.mark.parametrize(

@@ -17,13 +17,7 @@ from providers.posthog.succession import Succession
 from providers.posthog.usage import GUARDED
 from tests.support.runs import Applied, Runs
 from tests.support.samples import SAMPLES
-from tests.support.samples.world import stand
 from tests.support.sandbox import Sandbox
-
-
-@pytest.fixture(scope="module")
-def runs(sandbox: Sandbox) -> Runs:
-    return Runs(sandbox, stand(sandbox))
 
 
 def definition(kind: str, key: str, **properties: Any) -> Definition:

@@ -17,7 +17,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
         for number in range(20):
             person = {"$set": {"channel": "internal" if number < 5 else "stable"}}
             event = {"event": "seen", "distinct_id": f"p-{number}", "properties": person}
-            running.call("POST", "/capture/", {"api_key": running.project_api_key, **event})
+            running.capture(event)
         yield running
 
 

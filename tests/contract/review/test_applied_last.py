@@ -236,7 +236,7 @@ def test_a_property_that_posthog_has_met_since_is_in_its_file_and_was_changed_by
     stack.up()
     assert "nothing differs" in drifted(stack)
     event = {"event": "answered", "distinct_id": "p-1", "properties": {"speed": 3}}
-    sandbox.call("POST", "/capture/", {"api_key": sandbox.project_api_key, **event})
+    sandbox.capture(event)
     result = take_over(stack.root, NAME_OF_STACK, compared(stack))
     assert [str(each) for each in result.left if each.kind == "property"] == []
     file = stack.root / "events" / "answered.yaml"

@@ -131,7 +131,7 @@ def test_who_matches_several_conditions_is_counted_once(stack: Stack, key: str) 
 
     for number in range(10):
         person = {"event": "seen", "distinct_id": f"p-{number}", "properties": {"$set": {"half": "yes"}}}
-        stack.sandbox.call("POST", "/capture/", {"api_key": stack.sandbox.project_api_key, **person})
+        stack.sandbox.capture(person)
     stack.write("event", "installation", type="person", properties={
         "channel": {"type": "String"}, "half": {"type": "String"}})  # fmt: skip
     stack.write("flag", key, release_conditions=conditions(20))
@@ -421,7 +421,7 @@ def test_a_lost_state_makes_nothing_new_of_what_posthog_has_or_is_going_to_meet(
     stack.write("event", key, properties={f"{key}-met": {"type": "Numeric"}, f"{key}-unmet": {"type": "Numeric"}})
     stack.write("dashboard", key, name=key, tiles=[{"text": "Ours"}])
     event = {"event": key, "distinct_id": "p-1", "properties": {f"{key}-met": 1}}
-    sandbox.call("POST", "/capture/", {"api_key": sandbox.project_api_key, **event})
+    sandbox.capture(event)
     stack.up()
     sandbox.call("POST", "dashboards/", {"name": "Theirs"})
     stack.resources, stack.manifest = {}, {}

@@ -25,7 +25,7 @@ def test_the_example_is_what_a_plan_says(stack: Stack, sandbox: Sandbox) -> None
         channel = "internal" if number < 5 else "beta" if number < 20 else "stable"
         person = {"$set": {"channel": channel, "version": "2.4.0", "health_status": "healthy"}}
         event = {"event": "seen", "distinct_id": f"inst-{number}", "properties": person}
-        sandbox.call("POST", "/capture/", {"api_key": sandbox.project_api_key, **event})
+        sandbox.capture(event)
     for name in APPLIED:
         shutil.copy(SAMPLES / name, stack.root / name)
     shutil.copy(SAMPLES / "events" / "installation.yaml", stack.root / "events")

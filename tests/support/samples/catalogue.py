@@ -14,7 +14,7 @@ DESCRIPTION = scalar("description", "What it is for.", "By hand.", "")
 def _met(sandbox: Sandbox, name: str) -> dict[str, Any]:
     """Let PostHog meet a property: it makes the definition when it ingests the first event that has it."""
     event = {"event": "met", "properties": {"distinct_id": "i", name: "text"}}
-    sandbox.call("POST", "/batch/", {"api_key": sandbox.project_api_key, "batch": [event]})
+    sandbox.capture(event)
     return {}
 
 
