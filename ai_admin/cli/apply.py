@@ -45,9 +45,9 @@ def apply(plan: Path | None, stack: str | None, yes: bool) -> None:
     end. A flag of PLAN that somebody switched off since stays off, and the run fails. Without PLAN a plan is made and
     shown, and you are asked.
 
-    If a safety rule refuses the run, a file has problems, or something changed, only switch-offs are applied: with PLAN
-    or --yes the flags that their files have off are switched off, as by `ai-admin off --as-written`; without, those
-    that are on are named. If only some objects are refused (`not applied` in the plan), the others are applied, and the
+    If a safety rule refuses the run, a file has problems, something changed, or another run has the stack's lock, only
+    switch-offs are applied: with PLAN or --yes the flags that their files have off are switched off, as by `ai-admin
+    off --as-written`; without, those that are on are named. If only some objects are refused (`not applied` in the plan), the others are applied, and the
     reasons are reported at the end.
 
     This runs the real `pulumi up`, with its state, lock and history; the provider refuses what is not in the plan. What
@@ -92,7 +92,7 @@ def apply(plan: Path | None, stack: str | None, yes: bool) -> None:
     try:
         result = apply_plan(found, click.echo, untouched)
     except UnreadableState as problem:
-        raise click.ClickException(str(problem)) from None
+        raise _nothing_applied([str(problem)], 1, root, name, then or True) from None
     for ref, line in untouched.items():
         click.echo(f"not touched, as it was changed in PostHog since the plan was made: {ref}: {line}")
     for line in [*stays, *result.errors]:
@@ -100,12 +100,16 @@ def apply(plan: Path | None, stack: str | None, yes: bool) -> None:
     for said, advice in _ADVICE.items():
         if any(said in line for line in result.errors):
             click.echo(advice.format(stack=name), err=True)
+    nothing = "nothing applied"
+    # Pulumi did not begin (a lock), or ended at once.
+    if result.code and not result.done and not result.interrupted and _off_all_the_same(root, name, then or True):
+        nothing = "nothing else applied"
     applied = [f"{reading.counted(len(result.done), 'object', 'objects')} applied"] if result.done else []
     if result.waiting:  # of which a part may be applied
         applied.append(f"{reading.counted(len(result.waiting), 'waits', 'wait')} for approval in PostHog")
     ended = ", interrupted" if result.interrupted and result.code else ""
     ended = ended or (", and not all" if result.done and (result.code or stays) else "")
-    click.echo(f"{name}: {', '.join(applied or ['nothing applied'])} in {result.seconds:.0f} s{ended}")
+    click.echo(f"{name}: {', '.join(applied or [nothing])} in {result.seconds:.0f} s{ended}")
     if result.interrupted and result.code:
         raise click.Abort
     if result.code or stays:

@@ -31,7 +31,7 @@ def ls(kind: str | None, stacks: tuple[str, ...], different: bool, offline: bool
 
     \b
     as defined               nothing to apply
-    as defined, off          the same, and switched off
+    as defined, off          the same, and switched off; also `differs, off` and `changed by hand, off`
     differs                  an up would change it; `ai-admin show KEY` says how
     changed by hand          an up would revert it
     not there yet            an up would create it
@@ -93,5 +93,5 @@ def _table(stacks: Sequence[str], rows: Sequence[Row]) -> Iterator[str]:
 
 
 def _coloured(cell: str, padded: str) -> str:
-    colour = "yellow" if cell in _YELLOW else "red" if cell in _RED else None
+    colour = "yellow" if cell.removesuffix(", off") in _YELLOW else "red" if cell in _RED else None
     return click.style(padded, fg=colour) if colour else padded

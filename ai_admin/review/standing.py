@@ -173,9 +173,9 @@ def _state(change: Change, entry: Entry | None) -> str:
         return DELETED
     if change.refused and not change.unread:
         return "refused"
-    if change.action is Action.UPDATE and entry and entry.by_hand and not entry.sentences:
-        return "changed by hand"
-    return OFF if change.action is Action.NOTHING and _is_off(change) else _WORDS[change.action]
+    by_hand = change.action is Action.UPDATE and entry and entry.by_hand and not entry.sentences
+    word = "changed by hand" if by_hand else _WORDS[change.action]
+    return f"{word}, off" if change.action in (Action.NOTHING, Action.UPDATE) and _is_off(change) else word
 
 
 def _is_off(change: Change) -> bool:

@@ -68,7 +68,8 @@ def _line(user: Definition, ref: Ref) -> str:
             for each in user.properties.get("release_conditions") or ()
             if ref in _named(each)
         ]
-        return f"{name} serves by it: {', '.join(shares)}" if shares else f"{name} uses it"
+        serves = "is off, and would serve by it" if user.properties.get("active") is False else "serves by it"
+        return f"{name} {serves}: {', '.join(shares)}" if shares else f"{name} uses it"
     return f"{name} {'reads it' if ref.kind == 'property' else _VERBS.get(user.kind, 'uses it')}"
 
 

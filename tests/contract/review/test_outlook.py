@@ -795,6 +795,11 @@ def test_a_list_says_what_is_off_and_what_was_deleted_in_posthog(
     states = {str(row.ref): row.states["sandbox"] for row in seen.rows()}
     assert (states[flag], states[f"{flag}-off"]) == ("deleted in PostHog", "as defined, off")
     assert [str(row.ref) for row in seen.rows(different=True)] == [flag]
+    sandbox.call("PATCH", stack.path(f"{flag}-off"), {"name": "By hand"})
+    found = stack.plan(False)
+    monkeypatch.setattr("ai_admin.review.standing.planned", lambda *_, **__: found)
+    [state] = survey(stack.root, ["sandbox"], f"{key}-off").objects[Ref("flag", f"{key}-off")].values()
+    assert state.state == "changed by hand, off"
 
 
 def test_without_pulumi_it_says_how_to_get_it(

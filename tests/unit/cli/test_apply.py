@@ -18,6 +18,7 @@ from ai_admin.review.report import Entry, Report
 from ai_admin.review.stack import Reviewed
 from ai_admin.review.state import State
 from ai_admin.run import Plan
+from providers.posthog.errors import UnreadableState
 from providers.posthog.kinds import Ref
 from providers.posthog.session import Session
 from providers.posthog.settings import Settings
@@ -140,3 +141,33 @@ def test_what_waits_for_approval_is_counted_apart(checkout: Checkout, monkeypatc
         monkeypatch.setattr("ai_admin.cli.apply.apply_plan", lambda *_, result=result: result)
         done = run("--stack", "production", "--yes")
         assert (done.exit_code, ended in done.stdout) == (0, True), done.stdout
+
+
+@pytest.mark.parametrize("begun", [True, False])
+def test_what_files_switch_off_goes_off_where_pulumi_does_not_begin(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch, begun: bool
+) -> None:
+    """Another run has the lock, or there is no Pulumi."""
+
+    def up(*_: object) -> applying.Result:
+        if not begun:
+            raise UnreadableState("`pulumi` can't be started: gone")
+        return applying.Result(code=255, errors=["the stack is currently locked by 1 lock(s)"])
+
+    flag = {"key": "ai", "active": True}
+    change = Change(Ref("flag", "ai"), Action.UPDATE, "7", live=flag, wanted=flag)
+    said = Report("production", "https://eu.posthog.com", "1", (Entry(change),), 0, (), (), {}, 1)
+    there = Reviewed(checkout.folder, "production", Settings({}, {}), State)
+    found = review.Planned(there, Plan(()), Outlook((change,)), cast(Session, SimpleNamespace()), said)
+    where = SimpleNamespace(host="https://eu.posthog.com", project_id="1")
+    stack = SimpleNamespace(client=SimpleNamespace(connection=where))
+    switched: list[object] = []
+    checkout.flag("ai", 10, "active: false\n")
+    monkeypatch.setattr("ai_admin.cli.apply.planned", lambda *_, **__: found)
+    monkeypatch.setattr("ai_admin.cli.apply.to_switch", lambda *_: stack)
+    monkeypatch.setattr("ai_admin.cli.apply.still_on", lambda *_: [{"key": "ai"}])
+    monkeypatch.setattr("ai_admin.cli.apply.all_switched_off", lambda _, flags: switched.extend(flags))
+    monkeypatch.setattr("ai_admin.cli.apply.apply_plan", up)
+    done = run("--stack", "production", "--yes")
+    assert (done.exit_code, switched) == (1, [{"key": "ai"}])
+    assert "nothing else " in done.output

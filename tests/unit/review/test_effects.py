@@ -140,6 +140,15 @@ def test_a_dashboards_own_tiles_show_the_insight_and_are_no_use_of_the_dashboard
     assert users([tiles]) == {insight: ["dashboard d shows it"]}
 
 
+def test_a_flag_that_is_off_serves_nobody_by_what_it_depends_on() -> None:
+    on = {"type": "flag", "key": Ref("flag", "ai"), "value": True}
+    conditions = [{"properties": [on], "rollout_percentage": 50}]
+    for active, serves in ((False, "is off, and would serve by it"), (True, "serves by it")):
+        said = {"active": active, "release_conditions": conditions}
+        flag = Definition("flag", "x", said, Source("flags/x.yaml", 1, 1))
+        assert users([flag]) == {Ref("flag", "ai"): [f'flag x {serves}: condition "flag ai is on" at 50 %']}
+
+
 def test_a_property_names_what_filters_splits_and_adds_up_by_it() -> None:
     source = Source("f.yaml", 1, 1)
     failed = {"type": "event", "key": "success", "value": False}
