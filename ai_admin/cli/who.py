@@ -199,7 +199,8 @@ def _lines(row: Row) -> Iterator[str]:
         yield now
         yield f"under the files by {row.by}"
     else:
-        yield f"{files} (now: {row.state})" if row.state else files
+        told = not row.state or files.endswith(f" is {row.state}")
+        yield files if told else f"{files} (now: {row.state})"
 
 
 def _said(answer: Answer, by: str) -> str:

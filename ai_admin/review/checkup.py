@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ai_admin.definitions import load
 from ai_admin.definitions.document import Document
-from ai_admin.definitions.files import find
+from ai_admin.definitions.files import TOP_FOLDERS, find
 from ai_admin.definitions.stacks import view
 from ai_admin.review.changes import Action, Warnings
 from ai_admin.review.doctor import Facts
@@ -36,12 +36,12 @@ def facts(root: Path, stack: str | None, opened: Reviewed | None, days: int) -> 
 
     Raises ``Problem`` where PostHog can't be asked.
     """
-    definitions = load(root, stack, partly=True)
+    definitions, now = load(root, stack, partly=True), datetime.now(UTC)
     known = Facts(
         definitions.resources,
-        datetime.now(UTC),
+        now,
         {Ref(each.kind, each.key): view(each, stack).value for each in map(Document, find(root)) if each.key},
-        _committed(root),
+        _changed(root, now),
         days=days,
         broken=definitions.broken,
     )
@@ -87,9 +87,12 @@ def _left_over(opened: Reviewed) -> dict[str, str]:
     return {word: consent_source(opened.root, opened.stack, word) for word in words}
 
 
-def _committed(root: Path) -> dict[str, str]:
+def _changed(root: Path, now: datetime) -> dict[str, str]:
+    """Return when each file was changed last; one that is not as it was committed, now. Empty without Git."""
     try:
-        commits = Past(root).commits
+        past = Past(root)
+        edited = past.repository.uncommitted(TOP_FOLDERS)
     except NoHistory:
         return {}
-    return {file.path: each.at for each in commits for file in each.files}
+    committed = {file.path: each.at for each in past.commits for file in each.files}
+    return committed | dict.fromkeys(edited, now.isoformat())

@@ -123,6 +123,12 @@ class Repository:
         """
         return list(_commits(self._git("log", "--first-parent", "-m", "--reverse", *_RAW, "--", *folders)))
 
+    def uncommitted(self, folders: Sequence[str]) -> frozenset[str]:
+        """Return the files below folders of the checkout that are not as the last commit has them."""
+        changed = self._git("diff", "--name-only", "--no-renames", "--relative", "-z", "HEAD", "--", *folders)
+        new = self._git("ls-files", "--others", "--exclude-standard", "-z", "--", *folders)
+        return frozenset(filter(None, (changed + new).split("\0")))
+
     def merged(self, commit: Commit) -> list[Commit]:
         """Return the commits that a merge brought and that changed the same files; none where it is no merge."""
         if len(commit.parents) < 2:

@@ -48,7 +48,7 @@ class Facts:
     written: Mapping[Ref, Mapping[str, Any]] = field(default_factory=dict)
     """What stands in the files, also what PostHog is not told."""
     committed: Mapping[str, str] = field(default_factory=dict)
-    """When each file was changed last (ISO 8601)."""
+    """When each file was changed last (ISO 8601); one that is not as it was committed, just now."""
     flags: Mapping[str, Live] | None = None
     """PostHog's flags by key; None where PostHog was not asked."""
     elsewhere: Callable[[Ref], Iterable[str]] = lambda _: ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -280,8 +281,12 @@ def test_what_somebody_switched_off_stays_off_under_the_files(
     state = State({resource.ref: resource}, manifest={str(resource.ref): applied[str(resource.ref)]})
     monkeypatch.setattr("ai_admin.review.stack.read", lambda *_: state)
     sandbox.call("PATCH", f"feature_flags/{made['id']}/", {"active": False})
-    broken = root / "flags" / "broken.yaml"
+    broken, file = root / "flags" / "broken.yaml", root / "flags" / f"{key}.yaml"
+    written = file.read_text()
     try:
+        file.write_text(f"{written}active: false\n")
+        both_off = who("inst-1").stdout
+        file.write_text(written)
         row, lines = flags(who("inst-1", "--json"))[key], who("inst-1").stdout.splitlines()
         broken.write_text("key: [")
         beside = flags(who("inst-1", "--json"), 3)[key]
@@ -292,7 +297,9 @@ def test_what_somebody_switched_off_stays_off_under_the_files(
         unknown, told = flags(who("inst-1", "--json"))[key], who("inst-1").stdout
     finally:
         broken.unlink(missing_ok=True)
+        file.write_text(written)
         sandbox.call("PATCH", f"feature_flags/{made['id']}/", {"active": True})
+    assert re.search(rf"{key} +false: the flag is off$", both_off, re.MULTILINE)
     assert (row["differs"], row["stays_off"]) == (False, True)
     [at] = [n for n, line in enumerate(lines) if key in line]
     assert lines[at].endswith("now: off, and stays off under the files, as somebody switched it off in PostHog")

@@ -77,6 +77,18 @@ def test_doctor_says_what_to_do_and_which_checks_can_be_chosen(checkout: Checkou
     assert json.loads(in_production.stdout) == {"findings": []}, "the flag is for staging alone"
 
 
+def test_doctor_lets_a_flag_be_that_somebody_has_just_switched_off(checkout: Checkout) -> None:
+    """`ai-admin off` edits its file, which nobody has committed yet; nor a new one."""
+    checkout.flag("old", 10, "active: false\n")
+    checkout.flag("late", 10)
+    checkout.commit("Add them.", at="2020-01-01T12:00:00Z")
+    checkout.flag("late", 10, "active: false\n")
+    checkout.flag("new", 10, "active: false\n")
+    said = run("doctor", "--offline", "--check", "rolled-out").stdout
+    assert said.startswith("flags/old.yaml:1: flag/old: gives everybody nothing since 1 Jan 2020, ")
+    assert said.endswith("\n1 to do\n")
+
+
 def test_doctor_tells_what_it_knows_where_posthog_can_not_be_asked(checkout: Checkout) -> None:
     done = run("doctor", "--stack", "staging")
     offline = run("doctor", "--offline", "--stack", "staging", "--skip", "unused")
