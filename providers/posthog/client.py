@@ -66,8 +66,9 @@ class _Shared:
     """The seconds of short waits that are told next."""
     answered: bool = False
     """Whether there was an answer yet, whichever."""
-    vain_since: float | None = None
-    """When the first request was made of those that had no answer since the last one that had; None: there is none."""
+    vain_since: dict[bool, float] = field(default_factory=dict)
+    """When the first request was made of those that had no answer since the last one that had: of reads (True) and of
+    writes. A PostHog that answers reads alone is waited for no longer."""
 
     @cached_property
     def transport(self) -> Transport:
@@ -173,7 +174,7 @@ class Client:
         Raises :class:`ApiError` with PostHog's own message; ``status`` is None when there was no answer.
         """
         repeatable = method in REPEATABLE if repeatable is None else repeatable
-        deadline, began = self._deadline(), self._clock.now()
+        deadline, began = self._deadline(_is_reading(method, path)), self._clock.now()
         failures, lost = 0, None
         while True:
             while wait := self._limiter.enter(path):
@@ -197,13 +198,12 @@ class Client:
                 wait = Wait(max(backoff, error.retry_after or 0), f"{error}; trying again")
                 self._pause(wait, deadline, lost, failed - sent)
 
-    def _deadline(self) -> float:
+    def _deadline(self, reading: bool) -> float:
         """Return until when a request that begins now is tried."""
         now, shared = self._clock.now(), self._shared
         with shared.lock:
-            if shared.vain_since is None:
-                shared.vain_since = now
-            return (shared.vain_since if self._in_all else now) + self._patience
+            shared.vain_since.setdefault(reading, now)
+            return (min(shared.vain_since.values()) if self._in_all else now) + self._patience
 
     def settle(self) -> None:
         """Wait until every earlier write, also one from before this process, is in every answer of PostHog."""
@@ -283,7 +283,9 @@ class Client:
                     self._shared.written = self._clock.now()
         self._shared.answered = True
         if answer.status < 500 and answer.status not in (408, 429):
-            self._shared.vain_since = None
+            with self._shared.lock:
+                for each in (True, reading):
+                    self._shared.vain_since.pop(each, None)
         if answer.status >= 300:
             raise self._refusal(method, path, answer)
         if answer.status == 204:

@@ -194,6 +194,21 @@ def test_who_waits_for_all_requests_together_waits_no_longer_for_many(server: Sc
     assert server.script == []
 
 
+def test_a_read_that_is_answered_gives_writes_no_more_time(server: Scripted, clock: Leaping) -> None:
+    client = Client(Connection(server.url, "1", None, "phx_secret"), clock=clock, patience=10, in_all=True)
+    for _ in range(2):
+        server.say(503, Retry_After="8")
+        for _ in range(2):
+            server.say(503, Retry_After="8")
+            with pytest.raises(ApiError, match="answered 503"):
+                client.request("PATCH", "/x/", {})
+            server.say(200, {"ok": True})
+            client.get("/x/")
+        server.say(200, {"ok": True})
+        client.request("PATCH", "/x/", {})
+    assert server.script == []
+
+
 def test_an_answer_is_waited_for_no_longer_than_patience_lasts(
     server: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
