@@ -39,7 +39,8 @@ def _read_content(_: Any, reading: Reading) -> Any:
 
 
 def _read_target(raw: Any, reading: Reading) -> Any:
-    if reading.live.get("target_type") != "teams" or not isinstance(raw, str):
+    # An address that is neither e-mail nor a Slack channel lets who knows it post there.
+    if reading.live.get("target_type") in ("email", "slack") or not isinstance(raw, str):
         return raw
     known = reading.known.get("target_value")
     named = {"env": known["env"]} if isinstance(known, dict) and "env" in known else {}

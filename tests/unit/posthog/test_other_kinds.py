@@ -48,6 +48,12 @@ def test_every_zone_of_a_moment_is_the_same_moment(moment: datetime) -> None:
     assert instant(moment.isoformat()) == instant(elsewhere.isoformat())
 
 
+@pytest.mark.parametrize(("way", "read"), [("email", True), ("slack", True), ("webhook", False), ("teams", False)])
+def test_an_address_that_lets_who_knows_it_post_there_is_read_as_a_digest(way: str, read: bool) -> None:
+    live = {"title": "T", "target_type": way, "target_value": "https://hooks.example.com/s3cret"}
+    assert ("s3cret" in str(KINDS["subscription"].project(live, {}, NOBODY))) is read
+
+
 def test_a_step_reads_with_all_its_keys_and_is_the_one_that_was_written() -> None:
     """Daily loop B10: url_matching without a url says nothing."""
     ours = canonical("action", name="A", steps=[{"event": "e"}, {"text": "Again", "text_matching": "contains"}])
