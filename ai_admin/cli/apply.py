@@ -47,8 +47,8 @@ def apply(plan: Path | None, stack: str | None, yes: bool) -> None:
 
     If a safety rule refuses the run, a file has problems, something changed, or another run has the stack's lock, only
     switch-offs are applied: with PLAN or --yes the flags that their files have off are switched off, as by `ai-admin
-    off --as-written`; without, those that are on are named. If only some objects are refused (`not applied` in the plan), the others are applied, and the
-    reasons are reported at the end.
+    off --as-written`; without, those that are on are named. If only some objects are refused (`not applied` in the
+    plan), the others are applied, and the reasons are reported at the end.
 
     This runs the real `pulumi up`, with its state, lock and history; the provider refuses what is not in the plan. What
     an interrupted run has applied already is no reason to refuse, nor is the switch of a flag that its file has off. An

@@ -165,6 +165,8 @@ def _take_over(
             "another stack, too, add that to its `only:`, or remove the line to give it to all"
         )
     _offer(root, folder, result.texts, dry_run, TAKE_OVER, f"Take over the project of {stack}", None)
+    if any(left.unread for left in result.left):
+        raise click.exceptions.Exit(NOT_ALL)
 
 
 def _offer(

@@ -68,18 +68,21 @@ def attempt(
 
 def _violating(file: Written) -> Iterator[Refusal]:
     for finding in explain.findings(schemas.violations(file.kind, file.value, lambda _: None)):
-        problem = NotWritable(str(Ref(file.kind, file.key)), _why(file.kind, finding))
+        problem = NotWritable(str(Ref(file.kind, file.key)), _why(file, finding))
         ref, path = defined_at(file, (*finding.path, *([finding.absent] if finding.absent else ())))
         yield Refusal(ref, tuple(fields_at(ref.kind, path)), problem)
 
 
-def _why(kind: str, finding: Finding) -> str:
-    """Return why a file of a kind can't say what PostHog holds, given what is wrong with one that does."""
+def _why(file: Written, finding: Finding) -> str:
+    """Return why a file can't say what PostHog holds, given what is wrong with one that does."""
     place = ".".join(map(str, finding.path))
-    if len(finding.path) == 1 and place not in schemas.schema(kind)["properties"]:
-        return f"no key of a file says {place}"
+    if len(finding.path) == 1 and place not in schemas.schema(file.kind)["properties"]:
+        value = file.value.get(place)
+        return f"no key of a file says {place}{f': {value}' if isinstance(value, str | int) else ''}"
     if finding.absent:
         _, missing, more = finding.message.partition(f'"{finding.absent}" is missing')
+        if missing and file.value.get(place) == {}:
+            return f"it has no {place} in PostHog, and a file has to say it"
         if missing:
             return f"{place or 'it'} has no {finding.absent} in PostHog, and a file has to say it{more}"
         where = f"{place}: " if place else ""

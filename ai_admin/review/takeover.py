@@ -30,7 +30,7 @@ from ai_admin.definitions.places import INEXPRESSIBLE, inexpressible
 from ai_admin.definitions.rules.catalogue import Use, property_uses
 from ai_admin.definitions.stacks import OUTSIDE, counted_stacks, known_stacks, view
 from ai_admin.review.comparison import LEAVES, Comparison, made_by_posthog
-from ai_admin.review.live import Object, Objects, title
+from ai_admin.review.live import PAGED, Object, Objects, title
 from ai_admin.review.pull import patched, relocated
 from ai_admin.review.splice import edited
 from ai_admin.review.trial import trial
@@ -45,6 +45,9 @@ from providers.posthog.references import with_refs
 
 ROUNDS = 30
 """How often what could not be expressed is taken out, and the rest tried again; each round takes something out."""
+
+FAILS = 500
+"""The status of what PostHog can't answer, however often it is asked."""
 
 _NOWHERE = Source("", 1, 1)
 _NUMERIC = ("gt", "gte", "lt", "lte", "between", "not_between", "min", "max")
@@ -62,6 +65,8 @@ class Left:
     """The address of its page; empty where it has none."""
     file: str = ""
     """The file that defines its key for other stacks only."""
+    unread: bool = False
+    """PostHog fails to answer with it."""
 
     @property
     def called(self) -> str:
@@ -99,11 +104,15 @@ def take_over(root: Path, stack: str, comparison: Comparison, join: bool = False
         comparison: of the definitions of the checkout with what the project holds.
         join: files of the same keys that are for other stacks only are for this one as well from now on.
 
+    An object that PostHog fails to answer with (500, such as for a dashboard with a filter that it does not know) is
+    left to it.
+
     Raises :class:`NotEdited` when the files that are there have problems, so that the new ones can't be judged, and
-    ``ApiError`` when something could not be read: others may refer to it.
+    ``ApiError`` when something else could not be read: others may refer to it.
     """
-    for problem in comparison.project.unread.values():
-        raise problem
+    for (_, id_), unread in comparison.project.unread.items():
+        if not id_ or unread.status != FAILS:
+            raise unread
     checked = check(root, (stack,))
     if problems := checked.problems:
         raise NotEdited(f"the definitions have problems, correct them first (`ai-admin check`): {problems[0]}")
@@ -130,6 +139,7 @@ class _TakeOver:
         self._result = TakeOver(others=others)
         self._forms: dict[Ref, Properties] = {}
         self._unmanaged: dict[Ref, dict[str, str]] = defaultdict(dict)
+        self._left_before: dict[Ref, set[str]] = {}
         self._notes: dict[Ref, list[str]] = defaultdict(list)
         self._invented: set[Ref] = set()
         self._narrow: list[tuple[Ref, str]] = []
@@ -143,6 +153,13 @@ class _TakeOver:
                     continue
                 reason = "a file has one Slack message and one webhook of an alert, with the alert's name"
             self._result.left.append(self._left(kind.name, id_, live, reason))
+        self._unread: set[tuple[str, str]] = set()
+        for (collection, id_), problem in comparison.project.unread.items():
+            kind = next(each for each in PAGED if each.collection == collection)
+            live = comparison.project.inventory.all(kind)[id_]
+            left = self._left(kind.name, id_, live, f"it can't be read: {problem}")
+            self._result.left.append(replace(left, unread=True))
+            self._unread.add((kind.name, id_))
         self._prepare()
 
     def _named_apart(self) -> tuple[Objects, dict[Ref, Object]]:
@@ -190,8 +207,11 @@ class _TakeOver:
             if ref.kind == "notification":
                 self._leave_inputs(ref)
             if ref.kind == "subscription" and isinstance(self._forms[ref].get("target_value"), dict):
-                reason = "the address of its Teams channel is a secret; write a file with the variable that holds it"
-                self._exclude(ref, f"{reason}, and adopt: {self._every[ref].id}")
+                if (target := self._forms[ref].get("target_type")) == "teams":
+                    advice = f"write a file with the variable that holds it, and adopt: {self._every[ref].id}"
+                    self._exclude(ref, f"the address of its Teams channel is a secret; {advice}")
+                else:
+                    self._exclude(ref, f"no file can say that it goes to a {target}")
 
     def _leave_inputs(self, ref: Ref) -> None:
         """Leave a webhook to PostHog, and a text that is not what its blocks show: a file says both in one."""
@@ -257,6 +277,7 @@ class _TakeOver:
         problems: list[tuple[Ref, list[str], str]] = []
         for _ in range(ROUNDS):
             self._exclude_homeless()
+            self._left_before = {ref: set(left) for ref, left in self._unmanaged.items()}
             files, refused = attempt(self._definitions(), self._beside)
             if refused:
                 for each in refused:
@@ -287,7 +308,7 @@ class _TakeOver:
         """Leave fields to PostHog where people can, and else the whole object."""
         table = {each.name: each for each in KINDS[ref.kind].fields}
         names = [name for name in fields if name in table]
-        left, reason = self._unmanaged[ref], self._nowhere(ref, names, reason) or reason
+        left, reason = self._left_before.get(ref, set()), self._nowhere(ref, names, reason) or reason
         if names and all(table[name].manageable and name not in left for name in names):
             for name in names:
                 self._leave_field(ref, name, reason)
@@ -305,8 +326,10 @@ class _TakeOver:
             if KINDS[kind].numeric_id and not str(id_)[:1].isdigit():  # "all" instead of cohorts
                 return
             if reason.startswith(INEXPRESSIBLE) or re.search(rf"\b{re.escape(str(id_))}\b", reason):
-                said = str(id_)  # with more than an id, why it is none
-                found.append(f"{KINDS[kind].words} {said}{'' if ' ' in said else ', which is deleted'}")
+                said = str(id_)
+                more = "which can't be read" if (kind, said) in self._unread else "which is deleted"
+                # With more than an id it says why it is none.
+                found.append(f"{KINDS[kind].words} {said}" if " " in said else f"{KINDS[kind].words} {said}, {more}")
 
         with_refs(KINDS[ref.kind], named, look)
         for each in refs(named):

@@ -16,7 +16,7 @@ from providers.posthog.kinds.phrases import choice_text, filters_moved, filters_
 from providers.posthog.kinds.wording import ARCHIVED, PERCENTAGE, SERVE, SWITCH, Wording, switchable
 
 # What PostHog's API and UI add to conditions and to the properties in them, and nobody wrote.
-_ADDED_TO_CONDITION = ("sort_key",)
+_ADDED_TO_CONDITION = ("sort_key", "users_affected")
 _ADDED_TO_PROPERTY = ("cohort_name", "group_key_names", "label")
 _WITHOUT_VALUE = ("is_set", "is_not_set")
 _ALIASES = {"min": "gte", "max": "lte"}

@@ -223,7 +223,12 @@ def test_an_alert_and_its_ways_of_telling_people_come_back_in_one_file() -> None
         ),
         ("property", {"name": "p", "type": "event"}, "property/event.p: no event is described that could have it"),
         ("event", {"name": " opened"}, "the name of an event is one line"),
-        ("annotation", {"content": "x", "date_marker": "2026-01-01", "scope": "organization"}, "annotation/x"),
+        (
+            "annotation",
+            {"content": "x", "date_marker": "2026-01-01", "scope": "organization"},
+            "annotation/x: no key of a file says scope: organization",
+        ),
+        ("insight", {"name": "I", "query": {}}, "insight/x: it has no query in PostHog, and a file has to say it"),
     ],
 )
 def test_what_no_file_can_say_is_refused_with_the_reason(kind: str, properties: dict[str, Any], reason: str) -> None:

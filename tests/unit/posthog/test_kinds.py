@@ -53,7 +53,7 @@ def test_what_posthog_adds_to_a_minimal_flag_is_no_difference() -> None:
     ],
 )
 def test_a_condition_that_the_ui_saved_equals_the_one_in_the_file(theirs: dict, ours: dict) -> None:  # type: ignore[type-arg]
-    group = {"properties": [theirs], "rollout_percentage": None, "variant": None, "sort_key": "k"}
+    group = {"properties": [theirs], "rollout_percentage": None, "variant": None, "sort_key": "k", "users_affected": 3}
     live = live_flag({"groups": [group]})
     assert read("flag", live) == flag(release_conditions=[{"properties": [ours]}])
 
