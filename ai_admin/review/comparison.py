@@ -97,6 +97,8 @@ class Unowned:
     kind: Kind
     id: str
     title: str
+    page: str = ""
+    """The address of its page; empty where it has none."""
 
 
 class Comparison:
@@ -299,7 +301,7 @@ class Comparison:
         PostHog makes event and property definitions itself, of what it is sent.
         """
         return [
-            Unowned(KINDS[kind], id_, title(KINDS[kind], live))
+            Unowned(KINDS[kind], id_, title(KINDS[kind], live), self.project.page(KINDS[kind], live))
             for (kind, id_), live in self.lives.items()
             if (kind, id_) not in self.owners and (kind, id_) not in self.leaving and kind not in BY_POSTHOG
         ]

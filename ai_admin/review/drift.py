@@ -227,7 +227,7 @@ def _lines(found: Drift, every: bool, style: Style) -> Iterator[str]:
         yield ""
         yield reading.unowned(counts)
     for unowned in found.unowned if every else ():
-        yield f"  {unowned.kind.words} {unowned.id}: {unowned.title}"
+        yield f"  {unowned.kind.words} {unowned.id}: {unowned.title or unowned.page}"
     if not all(each.difference.applied for each in found.entries):
         yield ""
         yield f"to write into the files what PostHog holds: ai-admin pull --stack {found.stack}"

@@ -94,6 +94,11 @@ class Project:
             self.unread[kind.collection, id_] = problem
             return (kind.name, id_), None
 
+    def page(self, kind: Kind, live: Live) -> str:
+        """Return the address of an object's page; empty where it has none."""
+        where, path = self.client.connection, kind.page_of(live)
+        return f"{where.host}/project/{where.project_id}/{path}" if path else ""
+
     def check(self, kind: Kind, id_: str = "") -> None:
         """Raise the ``ApiError`` that kept an object, or the list of its kind, from being read."""
         for name in ("", id_):

@@ -241,9 +241,7 @@ class _TakeOver:
             self._exclude(ref, f"{reason}, which is in no file; {advice}")
 
     def _left(self, kind: str, id_: str, live: Live, reason: str = "") -> Left:
-        where, path = self._comparison.project.client.connection, KINDS[kind].page_of(live)
-        page = f"{where.host}/project/{where.project_id}/{path}" if path else ""
-        return Left(kind, id_, title(KINDS[kind], live), reason, page)
+        return Left(kind, id_, title(KINDS[kind], live), reason, self._comparison.project.page(KINDS[kind], live))
 
     def _exclude(self, ref: Ref, reason: str, file: str = "") -> None:
         """Leave an object to PostHog; what names it can't be expressed then either, and is found in the next round.

@@ -364,7 +364,10 @@ def test_what_was_removed_goes_only_when_asked_for(checkout: Checkout) -> None:
 
 
 def test_what_is_in_no_file_is_counted_and_named_when_asked_for(checkout: Checkout) -> None:
+    unnamed = checkout.by_hand("POST", "insights/", {"name": "", "query": TREND})
     said = checkout.ai_admin("drift", "--all")
+    assert f"insight {unnamed['id']}: {checkout.sandbox.url}/project/" in said
+    assert f"/insights/{unnamed['short_id']}\n" in said
     assert "1 cohort" in said
     assert "event" not in said, "PostHog makes definitions of events itself"
     assert f"cohort {checkout.cohort}: Beta testers" in said
@@ -377,6 +380,7 @@ def test_what_is_in_no_file_is_counted_and_named_when_asked_for(checkout: Checko
         (("pull", "no-such-key"), "no file defines no-such-key in "),
         (("pull", "--all", "model"), "name no KEY, and not --delete"),
         (("pull", "--folder", "x"), "--folder goes with --all"),
+        (("pull", "--join", "model"), "--join goes with --all, and not with --folder"),
     ],
 )
 def test_wrong_use_is_told_from_a_difference(checkout: Checkout, arguments: tuple[str, ...], said: str) -> None:
