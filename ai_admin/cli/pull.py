@@ -158,7 +158,7 @@ def _take_over(
     there = f"; {len(comparison.owners):,} were in files already" if comparison.owners else ""
     made = f"{counted(result.definitions, 'object')} in {counted(len(result.texts), 'file')}"
     click.echo(f"{made}, {len(result.left):,} left to PostHog{there}")
-    if result.texts and result.others:
+    if result.texts.keys() > result.joined.keys() and result.others:
         others = " and ".join(result.others)
         click.echo(
             f"each new file says `only: [{stack}]`, so that nothing of it goes to {others}; to give a definition to "

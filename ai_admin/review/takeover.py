@@ -50,6 +50,7 @@ FAILS = 500
 """The status of what PostHog can't answer, however often it is asked."""
 
 _NOWHERE = Source("", 1, 1)
+_UNKNOWN = re.compile(r'the catalogue knows no (event|property) "(.+?)"(?: of .*)?$')
 _NUMERIC = ("gt", "gte", "lt", "lte", "between", "not_between", "min", "max")
 
 
@@ -191,7 +192,7 @@ class _TakeOver:
     def _prepare(self) -> None:
         for ref in [*self._forms]:
             if (ref.kind, self._every[ref].id) in self._comparison.leaving:
-                self._exclude(ref, LEAVES)
+                self._exclude(ref, f"it {LEAVES}")
                 continue
             for name, what in KINDS[ref.kind].narrowed.items():  # by which PostHog decides whom it reaches
                 if self._every[ref].live.get(name):
@@ -330,10 +331,18 @@ class _TakeOver:
                 found.append(f"{KINDS[kind].words} {said}" if " " in said else f"{KINDS[kind].words} {said}, {more}")
 
         with_refs(KINDS[ref.kind], named, look)
+        there = {*self._forms, *self._defined} - self._leaving
+        gone = self._every.keys() - there
         for each in refs(named):
-            there = {*self._forms, *self._defined} - self._leaving
-            if each in self._every and each not in there and f'"{each.key}"' in reason:
+            if each in gone and f'"{each.key}"' in reason:
                 found.append(f"{self._called(each)}, which is left to PostHog")
+        if unknown := _UNKNOWN.match(reason):
+            kind, name = unknown.groups()
+            left = (each for each in gone if each.kind == kind and self._every[each].title == name)
+            if ref_left := next(left, None):
+                found.append(f"{self._called(ref_left)}, which is left to PostHog")
+            elif kind == "event":
+                found.append(f'event "{name}", which PostHog has never met')
         return f"it names the {' and the '.join(dict.fromkeys(found))}" if found else ""
 
     def _called(self, ref: Ref) -> str:

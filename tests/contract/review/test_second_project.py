@@ -228,15 +228,28 @@ def test_a_reason_names_what_people_find_in_posthog(sandbox: Sandbox, root: Path
     watch = {"condition": {"type": "absolute_value"}, "threshold": {"configuration": bounds}, "subscribed_users": []}
     config = {"config": {"type": "TrendsAlertConfig", "series_index": 0}}
     project.call("POST", "alerts/", {"name": "Watches", "insight": unnamed["id"], **watch, **config})
+    never = {"kind": "TrendsQuery", "series": [{"kind": "EventsNode", "event": "never sent"}]}
+    odd = {"kind": "TrendsQuery", "series": [{"kind": "EventsNode", "event": " ai"}]}
+    token = project.call("GET", f"/api/projects/{project.project_id}/")["api_token"]
+    project.call("POST", "/capture/", {"api_key": token, "event": " ai", "distinct_id": "somebody"})
+    for name, query in (("Never", never), ("Odd", odd)):
+        project.call("POST", "insights/", {"name": name, "query": {"kind": "InsightVizNode", "source": query}})
     button = {"button_tile": {"url": "https://example.com", "text": "Runbook"}}
     project.call("PATCH", f"dashboards/{boards[0]}/", {"tiles": [button]})
 
     result = taken_over(project, root)
     page = f"{project.url}/project/{project.project_id}/insights/{unnamed['short_id']}"
     found = f"insight {unnamed['id']} without a name ({page})"
-    assert sorted(map(str, result.left))[0].endswith(f"'Watches': it names the {found}, which is left to PostHog")
-    assert sorted(map(str, result.left))[1:] == [f"{found}: name: the text is empty"]
     left = "is left to PostHog"
+    reasons = {f"{each.kind} {each.title}": each.reason for each in result.left}
+    [blank] = (each.called for each in result.left if each.kind == "event")
+    assert reasons.pop("event  ai").startswith('key: " ai" does not have the right form')
+    assert reasons == {
+        "alert Watches": f"it names the {found}, which {left}",
+        "insight ": "name: the text is empty",
+        "insight Never": 'it names the event "never sent", which PostHog has never met',
+        "insight Odd": f"it names the {blank}, which {left}",
+    }
     assert sorted(result.partly) == [
         f"experiment/compare: holdout {left}: it names the holdout {holdout}, of which its flag knows nothing",
         f"flag/large: payloads {left}: .inf is not a number that JSON knows",
