@@ -26,7 +26,6 @@ INSIGHTS = """
       - insight: {key: back, name: B, retention: {target: {event: ai_used}}}
       - insight: {key: spend, name: S, sql: {query: select 1}}
     """
-SNAPSHOT = "is one figure and not a course over time"
 
 
 def alert(text: str) -> str:
@@ -49,13 +48,8 @@ def alert(text: str) -> str:
             "write funnelVizType: steps or trends in the insight",
         ),
         (
-            "insight: total, condition: »relative_increase",
-            f'relative_increase compares with before, and the insight "total" (BoldNumber) {SNAPSHOT}; '
-            "write absolute_value, or display: ActionsLineGraph in the insight",
-        ),
-        (
             "insight: steps, condition: »relative_decrease",
-            f'relative_decrease compares with before, and the funnel "steps" {SNAPSHOT}; '
+            'relative_decrease compares with before, and the funnel "steps" is one figure and not a course over time; '
             "write absolute_value, or funnelVizType: trends in the insight",
         ),
         (

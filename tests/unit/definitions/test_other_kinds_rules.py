@@ -37,11 +37,6 @@ CASES = [
     ("actions", "name: »Failed", "action/failed has the same name (actions/failed.yaml:2:7); choose another name"),
     (
         "actions",
-        "steps: [{event: »ai_usd}]",
-        'the catalogue knows no event "ai_usd"; write "ai_used"',
-    ),
-    (
-        "actions",
         "steps: [{event: ai_used, properties: [{type: event, key: »mdel, value: r1}]}]",
         'the catalogue knows no property "mdel" of the event ai_used; write "model"',
     ),
