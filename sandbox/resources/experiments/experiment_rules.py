@@ -3,7 +3,7 @@
 from copy import deepcopy
 from typing import Any
 
-from sandbox.rest.fields import mapping, worded
+from sandbox.rest.fields import mapping
 from sandbox.storage.store import Data
 from sandbox.wire.errors import Invalid
 
@@ -127,19 +127,6 @@ def _check_exposure(config: Any, attr: str) -> None:
     ]
     if errors:
         raise Invalid(f"Invalid {where} (kind={kind!r}): {errors}. {HINT}", attr)
-
-
-def calculation(value: Any, attr: str) -> Data:
-    """The running-time calculator's numbers."""
-    sent: Data = worded("running_time_calculation must be an object", mapping)(value, attr)
-    unknown = sorted(set(sent) - set(CALCULATION))
-    if unknown:
-        raise Invalid(f"running_time_calculation got unknown keys: {unknown}", attr)
-    for name in CALCULATION[:3]:
-        number = sent.get(name)
-        if number is not None and (isinstance(number, bool) or not isinstance(number, int | float)):
-            raise Invalid(f"{name} must be a number", attr)
-    return sent
 
 
 def saved_metrics(value: Any, attr: str) -> list[Data]:

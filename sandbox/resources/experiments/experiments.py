@@ -78,7 +78,7 @@ class Experiments(Resource):
         read_only("exposure_cohort"),
         Field("parameters", experiment_rules.parameters, null=True),
         Field("excluded_variants", items(text()), null=True),
-        Field("running_time_calculation", experiment_rules.calculation, default={}, null=True),
+        Field("running_time_calculation", mapping, default={}, null=True),
         Field("secondary_metrics", anything, default=[], null=True),
         read_only("saved_metrics", []),
         Field("saved_metrics_ids", experiment_rules.saved_metrics, null=True, logged=False),

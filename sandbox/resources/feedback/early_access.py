@@ -10,7 +10,6 @@ import unicodedata
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-from sandbox.auth.identity import membership
 from sandbox.resources.flags import linked_flags
 from sandbox.rest.fields import (
     CREATED_AT,
@@ -82,8 +81,6 @@ class EarlyAccessFeatures(Resource):
     )
 
     def prepare(self, context: Context, values: Data, before: Data | None) -> Data:
-        if "assignee" in values:
-            _check_assignee(context, values["assignee"])
         if "payload" in values:
             values["payload"] = values["payload"] or {}
         if before is None:
@@ -158,18 +155,3 @@ class EarlyAccessFeatures(Resource):
 
 
 EARLY_ACCESS_FEATURES = EarlyAccessFeatures()
-
-
-def _check_assignee(context: Context, assignee: Any) -> None:
-    if assignee is None:
-        return
-    kind = assignee.get("type") if isinstance(assignee, dict) else None
-    if kind not in ("user", "role") or assignee.get("id") in (None, ""):
-        raise Invalid('Expected null or an object of shape {"type": "user" | "role", "id": ...}.', "assignee")
-    found = (
-        membership(context.store, context.organization, {"id": assignee["id"]})
-        if kind == "user"
-        else context.store.get("role", assignee["id"], context.organization["id"])
-    )
-    if found is None:
-        raise Invalid(f"Assignee {kind} does not belong to this organization.", "assignee")

@@ -71,6 +71,12 @@ def project(world: World) -> Project:
         ("SELECT arrayMap(x -> x * 2, [1, 2]), if(1 > 2, 'a', 'b'), CASE WHEN 1 = 1 THEN 'c' END",
          [[[2, 4], "b", "c"]]),
         ("SELECT 1 UNION ALL SELECT 1", [[1], [1]]),
+        ("SELECT * FROM (SELECT 1 AS a, 2 AS b)", [[1, 2]]),
+        ("SELECT count() FROM events WHERE properties.tokens BETWEEN 5 AND 15", [[1]]),
+        ("SELECT properties.tokens::String, x FROM events ARRAY JOIN [1, 2] AS x WHERE distinct_id = 'bob'",
+         [["20", 1], ["20", 2]]),
+        ("SELECT event FROM events ORDER BY event LIMIT 1 BY event", [["run"], ["stop"]]),
+        ("SELECT 'abc' =~ 'B', 'abc' =~* 'B', 'abc' !~ 'b'", [[0, 1, 0]]),
         ("SELECT count() FROM events WHERE properties.tokens < 1000000000000000000000000000000", [[3]]),
         # An aggregate is counted with all that it says.
         ("SELECT array_agg(event) FILTER (WHERE event = 'run'), array_agg(DISTINCT event), string_agg(DISTINCT event,"
