@@ -20,6 +20,7 @@ from tests.support.sandbox import Sandbox
 DAY, LATER = "2026-09-07T08:00:00Z", "2026-09-21T08:00:00Z"
 ENDED = {"start_date": DAY, "end_date": LATER}
 CONCLUDED = {"conclusion": "won", "conclusion_comment": "Half: the tokens."}
+CAREFUL = {"careful": "true", "disposable": ""}
 VARIANTS = [{"key": "control", "rollout_percentage": 50}, {"key": "test", "rollout_percentage": 50}]
 
 
@@ -48,6 +49,13 @@ def applied(runs: Runs, kind: str, wanted: dict[str, Any]) -> tuple[str, dict[st
 def by_hand(runs: Runs, path: str, body: dict[str, Any]) -> None:
     key = runs.sandbox.key(user="oncall@example.com")
     runs.sandbox.call("PATCH", path, body, key=key)
+
+
+def problem(runs: Runs, kind: str, id_: str, state: dict[str, Any], wanted: dict[str, Any], **settings: str) -> str:
+    """Return why the next run of a stack refuses what is wanted of an object as it is now; nothing if it does not."""
+    provider = runs.new_run(kind, **settings)
+    read = {**(provider.read(id_, state).outs or {})}
+    return str(provider.check(read, wanted).inputs.get(PROBLEM, ""))
 
 
 def switch(runs: Runs, id_: str, *states: bool) -> None:
@@ -140,11 +148,11 @@ def test_an_experiment_keeps_the_flag_that_somebody_deleted(runs: Runs) -> None:
     id_, state = applied(runs, "experiment", to_inputs(wanted, Metadata("experiment/kept")))
     by_hand(runs, f"feature_flags/{flag}/", {"deleted": True})
 
-    def problem(**more: Any) -> str:
+    def refusal(**more: Any) -> str:
         news = definition("kept", ON, flag, variants=VARIANTS, **more)
         return str(runs.new_run("flag").check({}, news).inputs.get(PROBLEM, ""))
 
-    for said in (problem(), problem(active=False)):
+    for said in (refusal(), refusal(active=False)):
         assert "it was deleted in PostHog (by oncall@example.com on " in said
         assert said.endswith(
             f"and a new flag would not be that of the experiment 'Kept' ({id_}); restore it there, or delete that "
@@ -184,74 +192,59 @@ def test_a_flag_whose_switch_is_left_to_posthog_is_deleted_once_it_is_off_there(
     assert runs.sandbox.call("GET", f"feature_flags/{id_}/")["deleted"]
 
 
+ASKS = {"type": "popover", "questions": [{"type": "open", "question": "How?"}]}
+
+
 @pytest.mark.parametrize("left", [False, True], ids=["owned", "left to PostHog's pages so far"])
 @pytest.mark.parametrize(
-    ("applied_with", "by_hand_to", "said", "consent"),
+    ("kind", "applied_with", "by_hand_to", "said", "consent"),
     [
-        ({}, {"start_date": DAY}, f"it was started in PostHog, {DAY} (by oncall@example.com on ", "reset/e"),
-        ({"start_date": DAY}, {"end_date": LATER}, f"it was ended in PostHog, {LATER} (by oncall@", "resume/e"),
-        (ENDED, {"archived": True}, "it was archived in PostHog (by oncall@", "resume/e"),
-        (ENDED, CONCLUDED, "it was concluded in PostHog, won (by oncall@", "resume/e"),
+        ("experiment", {}, {"start_date": DAY}, f"it was started in PostHog, {DAY} (by oncall@example", "reset/e"),
+        ("experiment", {"start_date": DAY}, {"end_date": LATER}, f"it was ended in PostHog, {LATER} (by o", "resume/e"),
+        ("experiment", ENDED, {"archived": True}, "it was archived in PostHog (by oncall@", "resume/e"),
+        ("experiment", ENDED, CONCLUDED, "it was concluded in PostHog, won (by oncall@", "resume/e"),
         (
+            "experiment",
             {"start_date": DAY},
             {"end_date": LATER, **CONCLUDED},
             f'write `end_date: {LATER}`, `conclusion: won`, `conclusion_comment: "Half: the tokens."` to keep it so',
             "resume/e",
         ),
+        ("survey", ASKS, {"start_date": DAY}, f"it was started in PostHog, {DAY} (by oncall@exam", "reset/survey/e"),
+        (
+            "survey",
+            {**ASKS, "start_date": DAY},
+            {"end_date": LATER},
+            f"it was ended in PostHog, {LATER} (by oncall@",
+            "resume/survey/e",
+        ),
     ],
 )
-def test_an_experiment_that_somebody_started_or_ended_remains_so(
-    runs: Runs, applied_with: dict[str, Any], by_hand_to: dict[str, Any], said: str, consent: str, left: bool
+def test_what_somebody_started_or_ended_remains_so(
+    runs: Runs,
+    kind: str,
+    applied_with: dict[str, Any],
+    by_hand_to: dict[str, Any],
+    said: str,
+    consent: str,
+    left: bool,
 ) -> None:
-    flag, _ = applied(runs, "flag", definition(f"of-{len(said)}-{left}", "", variants=VARIANTS))
-    properties = {"name": f"{said} {left}", "flag": int(flag), **applied_with}
-    first = {**properties, **_left(by_hand_to, left)}
-    id_, state = applied(runs, "experiment", to_inputs(first, Metadata("experiment/e")))
-    by_hand(runs, f"experiments/{id_}/", by_hand_to)
+    properties = {"name": f"{said} {left}", **applied_with}
+    if kind == "experiment":
+        flag, _ = applied(runs, "flag", definition(f"of-{len(said)}-{left}", "", variants=VARIANTS))
+        properties["flag"] = int(flag)
+    left_so_far = {"unmanaged": sorted(by_hand_to)} if left else {}
+    id_, state = applied(runs, kind, to_inputs({**properties, **left_so_far}, Metadata(f"{kind}/e")))
+    by_hand(runs, f"{KINDS[kind].collection}/{id_}/", by_hand_to)
 
-    def problem(given: str = "", **more: Any) -> str:
-        provider = runs.new_run("experiment", consent=given)
-        read = {**(provider.read(id_, state).outs or {})}
-        wanted = to_inputs({**properties, **more}, Metadata("experiment/e", id=id_))
-        return str(provider.check(read, wanted).inputs.get(PROBLEM, ""))
+    def refusal(given: str = "", **more: Any) -> str:
+        wanted = to_inputs({**properties, **more}, Metadata(f"{kind}/e", id=id_))
+        return problem(runs, kind, id_, state, wanted, consent=given)
 
-    assert said in problem(hypothesis="The file changes as well.")
-    assert problem().endswith(f"to consent, add {consent} to ai-admin:consent in the stack's configuration")
-    assert problem(consent) == problem(**by_hand_to) == problem(unmanaged=list(by_hand_to)) == ""
-
-
-@pytest.mark.parametrize("left", [False, True], ids=["owned", "left to PostHog's pages so far"])
-@pytest.mark.parametrize(
-    ("applied_with", "by_hand_to", "said", "consent"),
-    [
-        ({}, {"start_date": DAY}, f"it was started in PostHog, {DAY} (by oncall@example.com on ", "reset/survey/s"),
-        ({"start_date": DAY}, {"end_date": LATER}, f"it was ended in PostHog, {LATER} (by oncall@", "resume/survey/s"),
-    ],
-)
-def test_a_survey_that_somebody_launched_or_stopped_remains_so(
-    runs: Runs, applied_with: dict[str, Any], by_hand_to: dict[str, Any], said: str, consent: str, left: bool
-) -> None:
-    asks = {"type": "popover", "questions": [{"type": "open", "question": "How?"}]}
-    properties = {"name": f"{said} {left}", **asks, **applied_with}
-    first = {**properties, **_left(by_hand_to, left)}
-    id_, state = applied(runs, "survey", to_inputs(first, Metadata("survey/s")))
-    by_hand(runs, f"surveys/{id_}/", by_hand_to)
-
-    def problem(given: str = "", **more: Any) -> str:
-        provider = runs.new_run("survey", consent=given)
-        read = {**(provider.read(id_, state).outs or {})}
-        wanted = to_inputs({**properties, **more}, Metadata("survey/s", id=id_))
-        return str(provider.check(read, wanted).inputs.get(PROBLEM, ""))
-
-    assert said in problem(description="The file changes as well.")
-    assert "with `unmanaged: [start_date, end_date, archived]`; " in problem()
-    assert problem().endswith(f"to consent, add {consent} to ai-admin:consent in the stack's configuration")
-    assert problem(consent) == problem(**by_hand_to) == problem(unmanaged=list(by_hand_to)) == ""
-
-
-def _left(fields: dict[str, Any], left: bool) -> dict[str, Any]:
-    """What a definition says that leaves these fields to PostHog's pages, if it does."""
-    return {"unmanaged": sorted(fields)} if left else {}
+    assert said in refusal(description="The file changes as well.")
+    assert refusal().endswith(f"to consent, add {consent} to ai-admin:consent in the stack's configuration")
+    assert ("with `unmanaged: [start_date, end_date, archived]`; " in refusal()) is (kind == "survey")
+    assert refusal(consent) == refusal(**by_hand_to) == refusal(unmanaged=list(by_hand_to)) == ""
 
 
 def test_an_experiment_that_is_started_on_posthogs_pages_is_not_made_anew(runs: Runs) -> None:
@@ -259,10 +252,8 @@ def test_an_experiment_that_is_started_on_posthogs_pages_is_not_made_anew(runs: 
     properties = {"name": "Left", "unmanaged": ["start_date"]}
     id_, state = applied(runs, "experiment", to_inputs({**properties, "flag": int(one)}, Metadata("experiment/left")))
     by_hand(runs, f"experiments/{id_}/", {"start_date": DAY})
-    provider = runs.new_run("experiment", consent="")
-    read = {**(provider.read(id_, state).outs or {})}
     wanted = to_inputs({**properties, "flag": int(other)}, Metadata("experiment/left", id=id_))
-    said = provider.check(read, wanted).inputs[PROBLEM]
+    said = problem(runs, "experiment", id_, state, wanted, consent="")
     assert f"it was started, {DAY}, and would be deleted and made anew" in said
 
 
@@ -281,21 +272,19 @@ def test_a_rollout_that_a_file_takes_back_grows_from_what_posthog_has(runs: Runs
     wanted = definition("rollout", "")
     id_, state = applied(runs, "flag", {**wanted, "unmanaged": ["release_conditions"]})
 
-    def problem(share: int) -> str:
+    def refusal(share: int) -> str:
         groups = [{"properties": [], "rollout_percentage": share}]
         by_hand(runs, f"feature_flags/{id_}/", {"filters": {"groups": groups}})
-        provider = runs.new_run("flag", careful="true", disposable="")
-        read = {**(provider.read(id_, state).outs or {})}
-        return str(provider.check(read, definition("rollout", ON, id_)).inputs.get(PROBLEM, ""))
+        return problem(runs, "flag", id_, state, definition("rollout", ON, id_), **CAREFUL)
 
-    assert "release condition 1 is at 40 % in PostHog and would grow to 100 %" in problem(40)
-    assert problem(90) == ""
+    assert "release condition 1 is at 40 % in PostHog and would grow to 100 %" in refusal(40)
+    assert refusal(90) == ""
 
 
 def test_what_is_left_to_posthogs_pages_counts_in_what_grows(runs: Runs) -> None:
     """Whom a flag serves by it no file says, and no gate of the program sees."""
 
-    def problem(key: str, left: str, filters: dict[str, Any], was: dict[str, Any], is_: dict[str, Any]) -> str:
+    def refusal(key: str, left: str, filters: dict[str, Any], was: dict[str, Any], is_: dict[str, Any]) -> str:
         def wanted(id_: str = "", **more: Any) -> dict[str, Any]:
             return definition(key, "", id_, **{"unmanaged": [left], **more})
 
@@ -303,9 +292,7 @@ def test_what_is_left_to_posthogs_pages_counts_in_what_grows(runs: Runs) -> None
         by_hand(runs, f"feature_flags/{id_}/", {"filters": filters})
 
         def said(consent: str) -> str:
-            provider = runs.new_run("flag", careful="true", disposable="", consent=consent)
-            read = {**(provider.read(id_, state).outs or {})}
-            return str(provider.check(read, wanted(id_, **is_)).inputs.get(PROBLEM, ""))
+            return problem(runs, "flag", id_, state, wanted(id_, **is_), **CAREFUL, consent=consent)
 
         assert said(f"on/{key} rollout/{key}/5-100") == ""
         return said("")
@@ -313,16 +300,16 @@ def test_what_is_left_to_posthogs_pages_counts_in_what_grows(runs: Runs) -> None
     off: dict[str, Any] = {"release_conditions": None, "active": False}
     groups = [{"properties": [], "rollout_percentage": 100}]
     conditions, on = {"groups": groups}, {**off, "active": True}
-    said = problem("left-conditions", "release_conditions", conditions, off, on)
+    said = refusal("left-conditions", "release_conditions", conditions, off, on)
     assert "release condition 1 is at 0 % in PostHog and would grow to 100 %" in said
     conditions = {"groups": [{**groups[0], "rollout_percentage": 25}]}
-    assert problem("left-small", "release_conditions", conditions, off, on) == ""
+    assert refusal("left-small", "release_conditions", conditions, off, on) == ""
     some = [{"type": "person", "key": "version", "operator": "exact", "value": "1"}]
     stopped = [{"properties": some, "rollout_percentage": 5}, *groups]
     with runs.sandbox.setting(gated_fields="kept"):
         exits = {"groups": stopped, "early_exit": True}
         sides = {"release_conditions": stopped}, {"release_conditions": groups}
-        assert "is at 5 % in PostHog and would grow to 100 %" in problem("left-exit", "early_exit", exits, *sides)
+        assert "is at 5 % in PostHog and would grow to 100 %" in refusal("left-exit", "early_exit", exits, *sides)
 
 
 def test_what_somebody_narrowed_is_not_put_back_in_a_careful_stack(runs: Runs) -> None:
@@ -333,14 +320,12 @@ def test_what_somebody_narrowed_is_not_put_back_in_a_careful_stack(runs: Runs) -
     groups = [{"properties": [], "rollout_percentage": 10}]
     by_hand(runs, f"feature_flags/{id_}/", {"filters": {"groups": groups}})
 
-    def problem(unchanged: bool) -> str:
-        provider = runs.new_run("flag", careful="true", disposable="")
-        read = {**(provider.read(id_, state).outs or {})}
+    def refusal(unchanged: bool) -> str:
         meta = Metadata("flag/narrowed", switch=ON, id=id_, unchanged=unchanged)
-        return str(provider.check(read, to_inputs(wanted, meta)).inputs.get(PROBLEM, ""))
+        return problem(runs, "flag", id_, state, to_inputs(wanted, meta), **CAREFUL)
 
-    assert "release condition 1 is at 10 % in PostHog and would grow to 100 %" in problem(unchanged=True)
-    assert problem(unchanged=False) == ""
+    assert "release condition 1 is at 10 % in PostHog and would grow to 100 %" in refusal(unchanged=True)
+    assert refusal(unchanged=False) == ""
 
 
 def test_what_cannot_be_read_stays_as_it_is_and_fails_the_run_once(runs: Runs) -> None:
