@@ -11,7 +11,7 @@ CHECKS = 5
 def all_alerts(context: Context) -> Data:
     """The alerts with their checks."""
     rows, pages = listed(context, "alert")
-    return {"alerts": [_alert(context, row) for row in rows], **pages}
+    return {"rows": [_alert(context, row) for row in rows], **pages}
 
 
 def _alert(context: Context, row: Data) -> Data:

@@ -11,7 +11,7 @@ FEW = 5
 def all_cohorts(context: Context) -> Data:
     """The cohorts, each with its first members."""
     rows, pages = listed(context, "cohort")
-    return {"cohorts": [{**row, "members": _members(context, row, FEW)} for row in rows], **pages}
+    return {"rows": [{**row, "members": _members(context, row, FEW)} for row in rows], **pages}
 
 
 def one_cohort(context: Context) -> Data:

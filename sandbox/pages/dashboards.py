@@ -17,7 +17,7 @@ def all_dashboards(context: Context) -> Data:
     """The dashboards with how many tiles each has."""
     rows, pages = listed(context, "dashboard")
     shown = [{**row, "tiles": len(tiles.of_dashboard(context.store, row["id"]))} for row in rows]
-    return {"dashboards": shown, **pages}
+    return {"rows": shown, **pages}
 
 
 def one_dashboard(context: Context) -> Data:

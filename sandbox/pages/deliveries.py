@@ -9,7 +9,7 @@ from sandbox.wire.context import Context
 def all_deliveries(context: Context) -> Data:
     """The messages, the newest first. Addresses of webhooks are secrets, and not shown."""
     rows, pages = listed(context, outbox.KIND, "1", order="seq DESC")
-    return {"deliveries": [_delivery(context, row) for row in rows], **pages}
+    return {"rows": [_delivery(context, row) for row in rows], **pages}
 
 
 def _delivery(context: Context, row: Data) -> Data:

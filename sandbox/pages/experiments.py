@@ -11,7 +11,7 @@ from sandbox.wire.context import Context
 def all_experiments(context: Context) -> Data:
     """The experiments with their flags."""
     rows, pages = listed(context, "experiment", order="created_at DESC")
-    return {"experiments": [_experiment(context, row) for row in rows], **pages}
+    return {"rows": [_experiment(context, row) for row in rows], **pages}
 
 
 def _experiment(context: Context, row: Data) -> Data:

@@ -13,7 +13,7 @@ def all_flags(context: Context) -> Data:
     search = context.query.get("search", "")
     where = "listed = 1 AND (natural LIKE ? OR json_extract(data, '$.name') LIKE ?)"
     rows, pages = listed(context, "feature_flag", where, [f"%{search}%"] * 2, order="natural")
-    return {"flags": [show(context, row) for row in rows], "search": search, **pages}
+    return {"rows": [show(context, row) for row in rows], "search": search, **pages}
 
 
 def one_flag(context: Context) -> Data:

@@ -25,7 +25,7 @@ def all_persons(context: Context) -> Data:
         f"SELECT {people.COLUMNS} FROM persons p WHERE {where} ORDER BY p.id DESC LIMIT ? OFFSET ?",
         [*values, MOST, pages["offset"]],
     ).fetchall()
-    return {"persons": [_person(context, people.person_of(row)) for row in rows], "search": search, **pages}
+    return {"rows": [_person(context, people.person_of(row)) for row in rows], "search": search, **pages}
 
 
 def one_person(context: Context) -> Data:

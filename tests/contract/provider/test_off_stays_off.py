@@ -51,7 +51,7 @@ def by_hand(runs: Runs, path: str, body: dict[str, Any]) -> None:
     runs.sandbox.call("PATCH", path, body, key=key)
 
 
-def problem(runs: Runs, kind: str, id_: str, state: dict[str, Any], wanted: dict[str, Any], **settings: str) -> str:
+def problem(runs: Runs, kind: str, id_: str, state: dict[str, Any], wanted: dict[str, Any], **settings: Any) -> str:
     """Return why the next run of a stack refuses what is wanted of an object as it is now; nothing if it does not."""
     provider = runs.new_run(kind, **settings)
     read = {**(provider.read(id_, state).outs or {})}
