@@ -1,1 +1,3 @@
-"""What people read: reference, and whatever else is written for reviewers and operators."""
+"""What people read about a stack and its project: plan, drift, history and promotion, and what ls, show and doctor
+print; and the files that pull writes.
+"""

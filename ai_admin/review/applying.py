@@ -99,7 +99,7 @@ def _started(command: list[str], root: Path, plan: Path) -> subprocess.Popen[str
 
 @contextmanager
 def _interrupts_handed_to(process: subprocess.Popen[str], result: Result) -> Iterator[None]:
-    """Send what interrupts this process to another one, and go on; the second one ends Pulumi at once, as it says."""
+    """Pass interrupts of this process to another one, and continue; the second interrupt ends Pulumi at once."""
 
     def hand_over(number: int, _: object) -> None:
         result.interrupted = True

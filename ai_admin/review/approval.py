@@ -21,7 +21,7 @@ _WRITES = (Action.CREATE, Action.ADOPT, Action.UPDATE)
 
 
 def approval(change: Change, session: Session) -> str:
-    """Return in words which approval a change needs; empty where it needs none, or that is :func:`unread`."""
+    """Return in words which approval a change needs; empty if it needs none, or if this is :func:`unread`."""
     gated = _gated_by(change)
     try:
         policies = session.approvals.policies() if gated else {}

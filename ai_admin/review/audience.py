@@ -25,10 +25,10 @@ from providers.posthog.session import Session
 from providers.posthog.switch import as_compared, matching
 
 MOST = 20
-"""Most release conditions of one flag of which PostHog is asked."""
+"""The most release conditions of one flag about which PostHog is asked."""
 
 COUNTED = 20
-"""Most new flags of a plan, and most flags of a cohort, of which PostHog is asked how many they serve."""
+"""The most new flags of a plan, and the most flags of a cohort, about whose audiences PostHog is asked."""
 
 _SERVING = ("key", "active", "archived", "release_conditions", "early_exit", "variants", "payloads", "holdout")
 """The fields that say how many a flag serves, and with what."""
@@ -36,7 +36,7 @@ _SERVING = ("key", "active", "archived", "release_conditions", "early_exit", "va
 
 @dataclass(frozen=True)
 class Served:
-    """How many a condition serves."""
+    """How many persons a condition serves."""
 
     now: int
     then: int
@@ -55,7 +55,7 @@ class Served:
 
 @dataclass(frozen=True)
 class Reach:
-    """How many a flag serves; None where PostHog does not say."""
+    """How many persons a flag serves; None if PostHog does not say."""
 
     now: int | None
     then: int | None
@@ -105,10 +105,10 @@ class _Side(Side):
 
 
 class Audiences:
-    """Asks PostHog how many match conditions, each once. Safe for several threads.
+    """Asks PostHog how many persons match conditions, each once. Safe for several threads.
 
-    PostHog counts by the members that a cohort has. Of one that is among the ``changes`` of the plan the criteria are
-    asked about instead.
+    PostHog counts with the present members of a cohort. For a cohort among the ``changes`` of the plan, the new
+    criteria are sent instead.
     """
 
     def __init__(self, session: Session, changes: Iterable[Change] = (), count: bool = True) -> None:
@@ -128,8 +128,8 @@ class Audiences:
     def reach(self, change: Change, live: Properties, wanted: Properties) -> Reach | None:
         """Return how many a flag serves, or a cohort has, now and after the change.
 
-        None where the change leaves that as it is, and for other kinds. ``live`` and ``wanted`` are its two sides
-        with references in the place of ids, as the sentences have them.
+        None if the change does not affect this, and for other kinds. ``live`` and ``wanted`` are its two sides with
+        references instead of ids, as in the sentences.
         """
         if change.ref.kind == "cohort":
             return self._members(change)
@@ -139,11 +139,11 @@ class Audiences:
         return self._serves(change, live, wanted)
 
     def through(self, cohort: str, flags: Iterable[Change]) -> list[tuple[Ref, Reach]]:
-        """Return how many flags that stay as they are serve now, and when a cohort (its id) has changed, by it or by
-        cohorts that are made of it.
+        """Return how many persons unchanged flags serve now, and after a change of a cohort (its id) that they use,
+        directly or through other cohorts.
 
-        Without those that serve as many with the same variants, and those of which no condition could say what the
-        cohort becomes; without all where more than :data:`COUNTED` look at it.
+        Flags without a difference are left out, and those for which no condition can express the new cohort; all of
+        them if more than :data:`COUNTED` use it.
         """
         behind = _made_of({cohort}, self._users)
         looking = [each for each in flags if not behind.isdisjoint(_cohorts(each.wanted or {}))]
@@ -237,7 +237,7 @@ class Audiences:
         return now, self._kept_out.get(change.id or str(change.ref), (now, ()))[0]
 
     def _another(self, splits: Sequence[Any], before: _Side, after: _Side, most: int) -> tuple[int, bool]:
-        """Return how many of at ``most`` so many get another variant, and whether that is only known to be the most.
+        """Return how many of at most ``most`` persons get another variant, and whether that is only an upper limit.
 
         ``splits`` are the flag's variants before and after the change.
         """
@@ -347,9 +347,9 @@ class Audiences:
     def _moved(
         self, live: Properties, wanted: Properties, before: _Side, after: _Side, served: float | None
     ) -> dict[str, Served]:
-        """Return how many each condition serves, by its name; none where they are the same ones or as many.
+        """Return how many persons each condition serves, by its name; without those that do not change.
 
-        ``served`` is how many all serve after the change; None where overlaps are not known.
+        ``served`` is how many all serve after the change; None if overlaps are not known.
         """
         each = CONDITIONS.wording.each or Wording()
         was, is_ = (named_items(each, _conditions(flag)) for flag in (live, wanted))
@@ -401,9 +401,10 @@ def _by_variant(flag: Properties, alone: Sequence[int]) -> dict[str, int]:
 
 
 def other_variant(was: Sequence[Any], is_: Sequence[Any]) -> Callable[[str, str], float]:
-    """Return what says how likely (0 to 1) somebody gets another variant, by what a condition gave and another gives.
+    """Return a function of the variant that a condition gave and the one that another gives: how likely (0 to 1) they
+    differ.
 
-    Empty where it gives none: then the shares of the flag's variants, before or after, draw it. Pure.
+    Empty means that a condition gives none: the shares of the flag's variants, before or after, decide then. Pure.
     """
     before, after = ({each["key"]: float(each.get("rollout_percentage", 0)) for each in side} for side in (was, is_))
 
@@ -418,10 +419,10 @@ def other_variant(was: Sequence[Any], is_: Sequence[Any]) -> Callable[[str, str]
 
 
 def redrawn(was: Any, is_: Any) -> float:
-    """Return the share (0 to 1) of whom a flag serves that gets another of its variants; 0 where it has none on one
-    side. Pure.
+    """Return the share (0 to 1) of those whom a flag serves that get another of its variants; 0 if one side has none.
+    Pure.
 
-    PostHog gives the variant in whose part of the added up percentages the hash of flag and person is.
+    PostHog gives the variant whose part of the added up percentages contains the hash of flag and person.
     """
     if not was or not is_:
         return 0.0
@@ -436,7 +437,7 @@ def redrawn(was: Any, is_: Any) -> float:
 
 
 def _more(before: float, after: float) -> float:
-    """Return how many more that is, as the two numbers are said; a part of one where it is less than one."""
+    """Return the difference of two numbers as they are shown; a fraction if it is less than one."""
     return 0 if _alike(before, after) else round(after) - round(before) or round(after - before) or after - before
 
 
@@ -454,8 +455,8 @@ def _conditions(flag: Properties) -> list[dict[str, Any]]:
 
 
 def swapped(was: Mapping[str, Any] | None, is_: Mapping[str, Any]) -> bool:
-    """Return whether filters of a condition go while others come; not where a bound moves: the one side has the other
-    in it then.
+    """Return whether a condition loses filters and gets others; not if only a bound moves, since one side then contains
+    the other.
     """
     if was is None:
         return False
@@ -475,7 +476,7 @@ _BOUNDS = (
 def becoming(changes: Iterable[Change]) -> dict[str, tuple[Ref, list[Any] | None]]:
     """Return the cohorts that have other members after a plan, by id, as the filters of one condition. Pure.
 
-    Also those that are made of one that changes. None in the place of the filters where one condition can't say them.
+    This includes cohorts that use a changed one. None instead of filters if one condition can't express them.
     """
     cohorts = {each.id: each for each in changes if each.ref.kind == "cohort" and each.id and each.wanted is not None}
     criteria = _criteria(cohorts.values())

@@ -1,8 +1,8 @@
-"""A plan as a file: it binds what the files say, and what PostHog holds of every touched object.
+"""A plan as a file: it binds what the files say, and what PostHog holds of every object that the plan changes.
 
-`ai-admin apply` compares it with a fresh plan and says what moved; the provider then applies nothing else
-(``providers.posthog.reviewed``), so that what moves in the last second is refused as well. What somebody changed in
-PostHog and the plan is not about is no reason to refuse the plan, and is not put back unreviewed: it is left alone.
+`ai-admin apply` compares it with a fresh plan and reports the differences; the provider then applies nothing else
+(``providers.posthog.reviewed``), so changes of the last second are refused as well. A change in PostHog of an object
+that the plan does not change is no reason to refuse the plan; it is not reverted, since nobody reviewed that.
 """
 
 from __future__ import annotations
@@ -133,11 +133,11 @@ def _holds(change: Change, planned: Planned) -> Properties | None:
 
 
 def moved(then: Bound, planned: Planned) -> list[str]:
-    """Return what is not as it was when a plan was made, a line each; empty where it can be applied.
+    """Return what differs from when a plan was made, a line each; empty if it can be applied.
 
-    What is as wanted already is no reason to refuse: a run that was stopped half-way may be started again. Nor is the
-    switch of a flag that is to be off, nor what is :func:`left` alone. Where nothing is to be sent at all, the files
-    may say in other words what the plan does not change. Asks PostHog who changed what.
+    What is already as wanted is no reason to refuse: a run that was interrupted may be started again. Nor is the switch
+    of a flag that is to be off, nor what is :func:`left` alone. If nothing is to be sent at all, definitions that the
+    plan does not change may differ. Asks PostHog who changed what.
     """
     now = bound(planned)
     for name in ("stack", "host", "project"):
@@ -154,16 +154,16 @@ def moved(then: Bound, planned: Planned) -> list[str]:
 
 
 def left(then: Bound, planned: Planned) -> dict[str, str]:
-    """Return what differs in PostHog and is not touched, each by its Pulumi name with a line about who did what.
+    """Return what differs in PostHog and is left alone, each by its Pulumi name with a line about who did what.
 
-    The plan is not about these objects, and their definitions are those of the plan (:func:`moved` says so otherwise):
+    The plan does not change these objects, and their definitions are those of the plan (:func:`moved` reports others):
     they were as wanted then, and somebody changed them in PostHog since.
     """
     return {str(each.change.ref): _since(each) for each in planned.report.entries if _is_left(each.change, then)}
 
 
 def held(then: Bound, planned: Planned) -> list[str]:
-    """Return what a plan is about and is left as it is all the same, a line each: flags that somebody switched off."""
+    """Return what the plan changes and the run still leaves as it is, a line each: flags that somebody switched off."""
     changes = (each.change for each in planned.report.entries if str(each.change.ref) in then["changes"])
     return [
         f"{each.ref}: the plan changes it, and it is left as it is, since it was switched off in PostHog"
@@ -197,7 +197,7 @@ SHOWN = 3
 
 
 def _files(then: Mapping[str, str], planned: Planned, about: Collection[str] | None) -> Iterator[str]:
-    """Yield what the files say otherwise than those of the plan did; ``about`` names what is looked at, None: all."""
+    """Yield how the files differ from those of the plan; ``about`` names the objects to compare, None: all."""
     settings, found = planned.reviewed.settings, {name_of(each): each for each in planned.plan.definitions}
     looked_at = then.keys() | found.keys() if about is None else about
     for name in sorted(then.keys() - found.keys()):
@@ -240,7 +240,7 @@ _SAME = {(Action.REPLACE.value, Action.DELETE.value)}
 
 
 def _by_hand(change: Change, before: Properties | None, after: Properties | None, history: History) -> list[str]:
-    """Return what became of an object since a plan was made, and who did it."""
+    """Return how an object changed since a plan was made, and who changed it."""
     kind = change.kind
     if after is None:
         return [f"it was deleted {history.deleted_by(kind, change.gone) or '(nobody knows who)'}"]

@@ -33,7 +33,7 @@ THREADS = 8
 
 
 class Action(StrEnum):
-    """What becomes of an object."""
+    """What an `up` does with an object."""
 
     NOTHING = "nothing"
     CREATE = "create"
@@ -49,7 +49,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True)
 class Change:
-    """What becomes of one object."""
+    """What an `up` does with one object."""
 
     ref: Ref
     action: Action
@@ -85,19 +85,19 @@ class Change:
 
     @property
     def as_wanted(self) -> bool:
-        """Whether it is adopted just as it is: nothing is sent, and only the state gets it."""
+        """Whether it is adopted exactly as it is: nothing is sent, and it is only added to the state."""
         return self.action is Action.ADOPT and not self.fields and not self.refused
 
     @property
     def unmet(self) -> bool:
-        """Whether PostHog is to make it when it first meets it in an event: nothing is sent before, and only the state
-        gets it.
+        """Whether PostHog makes it when it first meets it in an event: nothing is sent before, and it is only added to
+        the state.
         """
         return self.action is Action.CREATE and self.kind.lifecycle == "discovered" and not self.refused
 
     @property
     def put_back(self) -> tuple[Field, ...]:
-        """The fields that somebody changed in PostHog and the files did not: they become again what they were."""
+        """The fields that somebody changed in PostHog and the files did not: an `up` reverts them."""
         applied, wanted = self.applied or {}, self.wanted or {}
         return tuple(
             each
@@ -203,7 +203,7 @@ def _refreshed(state: State, session: Session) -> Live:
 
 
 class _Engine:
-    """Does what Pulumi's engine does with registrations, but for the writing."""
+    """Does what Pulumi's engine does with registrations, without writing."""
 
     def __init__(self, run: Run, planned: Plan, state: State, session: Session, live: Live, broken: str) -> None:
         self._settings = run.settings
@@ -325,7 +325,7 @@ class _Engine:
         )
 
     def deletions(self) -> list[Change]:
-        """Return what no definition has any more and PostHog still holds."""
+        """Return what PostHog holds and no definition defines any more."""
         left = [each for ref, each in self._state.resources.items() if ref not in self._registered]
         gone = []
         for each in left:
@@ -340,7 +340,7 @@ class _Engine:
         return [*gone, *(replace(each, refused=self._kept(each)) for each in replaced)]
 
     def _kept(self, change: Change) -> str:
-        """Return why something is not deleted; empty where it is, or where the program says why nothing is."""
+        """Return why something is not deleted; empty if it is, or if the program says why nothing is deleted."""
         if self._refused:
             return ""
         judge, meta = Judge(change.ref.kind, self._session), Metadata(str(change.ref))

@@ -53,7 +53,7 @@ class File:
 
 @dataclass(frozen=True)
 class Commit:
-    """A commit on the way of the branch that is looked at: what a merge brought counts as the merge's."""
+    """A commit of the branch's first line; a merge includes what it brought."""
 
     id: str
     parents: tuple[str, ...]
@@ -67,10 +67,10 @@ class Commit:
 
 
 def told(message: str) -> Told:
-    """Return what a commit's message says of its reason, its reviewers and its pull request. Pure.
+    """Return the reason, the reviewers and the pull request in a commit's message. Pure.
 
-    Trailers are Git's (git-interpret-trailers(1)); the pull request is where GitHub ("Merge pull request #1 from …",
-    "Subject (#1)") and GitLab ("See merge request group/project!1") write it.
+    Trailers are Git's (git-interpret-trailers(1)); GitHub writes the pull request as "Merge pull request #1 from …" or
+    "Subject (#1)", GitLab as "See merge request group/project!1".
     """
     lines = [line.rstrip() for line in message.strip().splitlines()]
     trailers = list(_trailers(lines))
@@ -118,8 +118,8 @@ class Repository:
     def commits(self, folders: Sequence[str]) -> list[Commit]:
         """Return the commits that changed files below folders of the checkout, the oldest first.
 
-        They are those that the branch went through (``--first-parent``): a merge stands for all that it brought, at the
-        time when it did. Files and folders may have any name.
+        These are the commits of the branch's first line (``--first-parent``): a merge includes all that it brought, at
+        the time of the merge. Files and folders may have any name.
         """
         return list(_commits(self._git("log", "--first-parent", "-m", "--reverse", *_RAW, "--", *folders)))
 

@@ -1,4 +1,4 @@
-"""What a project holds beside what the files of a stack say: by the comparison of the provider, and only by reading."""
+"""What a project holds beside what the files of a stack say: the provider's comparison, without writing."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ LEAVES = "is in no file any more: the next `pulumi up` deletes it"
 
 @dataclass(frozen=True)
 class Difference:
-    """A definition that PostHog holds otherwise, or not at all."""
+    """A definition that differs in PostHog, or is missing there."""
 
     definition: Definition
     fields: tuple[Field, ...] = ()
@@ -76,7 +76,7 @@ class Difference:
 
     @property
     def applied(self) -> bool:
-        """Whether PostHog holds what was applied last, or what it made itself since: nobody changed PostHog."""
+        """Whether PostHog holds what was applied last, or its own additions: nobody changed it in PostHog."""
         return bool(self.fields) and not self.by_hand
 
     @property
@@ -277,13 +277,14 @@ class Comparison:
 
     @cached_property
     def leaving(self) -> dict[tuple[str, str], Ref]:
-        """What no file has any more and PostHog still holds, by kind and id: the next `up` deletes it. Nothing, where
-        that is not known as files are left out.
+        """What no file defines any more and PostHog still holds, by kind and id: the next `up` deletes it.
+
+        Empty if this is not known because files are left out.
         """
         return {name: ref for name, ref in self._in_no_file().items() if name in self.lives}
 
     def perhaps_leaving(self) -> Iterator[tuple[Ref, str]]:
-        """Yield what no file has any more and can't be read, with the reason: whether it goes is not known."""
+        """Yield what no file defines any more and can't be read, with the reason: whether it exists is not known."""
         for (kind, id_), ref in self._in_no_file().items():
             try:
                 self.project.check(KINDS[kind], id_)
@@ -308,7 +309,7 @@ class Comparison:
 
 
 def made_by_posthog(kind: Kind, live: Live) -> bool:
-    """Return whether PostHog made an object of what it was sent, and nobody said anything of it."""
+    """Return whether PostHog made an object from an event, and nobody described it."""
     said = ("description", "tags", "verified", "hidden")
     return kind.name in BY_POSTHOG and not any(live.get(name) for name in said)
 

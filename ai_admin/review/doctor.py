@@ -1,4 +1,4 @@
-"""`ai-admin doctor`: what nobody needs any more, or nobody looks after, each with what to do. Pure."""
+"""`ai-admin doctor`: what is left over or has no owner, each with what to do. Pure."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Facts:
         return f"{definition.source.path}:{definition.source.line}"
 
     def of(self, definition: Definition) -> Mapping[str, Any]:
-        """Return what stands in a definition's file."""
+        """Return the content of a definition's file."""
         return self.written.get(Ref(definition.kind, definition.key), {})
 
     def kind(self, name: str) -> Iterator[Definition]:
@@ -87,7 +87,7 @@ Check = Callable[[Facts], Iterator[Finding]]
 
 
 def owner(facts: Facts) -> Iterator[Finding]:
-    """Flags that nobody is asked about."""
+    """Flags without an owner."""
     for flag in facts.kind("flag"):
         if not facts.of(flag).get("owner"):
             yield _finding("owner", facts, flag, "has no owner", "write owner: and the team to ask")
@@ -101,7 +101,7 @@ def tests(facts: Facts) -> Iterator[Finding]:
 
 
 def expired(facts: Facts) -> Iterator[Finding]:
-    """Flags past the day until which they were to stay."""
+    """Flags past their day."""
     for flag in facts.kind("flag"):
         until = facts.of(flag).get("expires")
         if isinstance(until, str) and moment(until, end=True) <= facts.now.isoformat():
@@ -110,7 +110,7 @@ def expired(facts: Facts) -> Iterator[Finding]:
 
 
 def rolled_out(facts: Facts) -> Iterator[Finding]:
-    """Flags that give everybody the same, for a long time: the product needs no flag for that."""
+    """Flags that have long given everybody the same: the product needs no flag for that."""
     for flag in facts.kind("flag"):
         value = same_for_all(flag.properties)
         since = facts.committed.get(flag.source.path, "")
@@ -123,7 +123,7 @@ def rolled_out(facts: Facts) -> Iterator[Finding]:
 
 
 def stale(facts: Facts) -> Iterator[Finding]:
-    """Flags that nobody asked PostHog for, for a long time, or that PostHog calls stale."""
+    """Flags that nobody has asked PostHog for in a long time, or that PostHog calls stale."""
     for flag, live in _live(facts):
         called = live.get("last_called_at")
         if called and facts.long_ago(str(called)):
@@ -136,7 +136,7 @@ def stale(facts: Facts) -> Iterator[Finding]:
 
 
 def never_evaluated(facts: Facts) -> Iterator[Finding]:
-    """Flags that are on for a long time, and that nobody ever asked PostHog for."""
+    """Flags that have long been on, and that nobody ever asked PostHog for."""
     for flag, live in _live(facts):
         made = str(live.get("created_at") or "")
         counted_at_all = "last_called_at" in live  # an older PostHog does not
@@ -159,7 +159,7 @@ def coming_on(facts: Facts) -> Iterator[Finding]:
 
 
 def unused(facts: Facts) -> Iterator[Finding]:
-    """Cohorts and insights that nothing uses, no definition and nothing in PostHog; none where a file can't tell."""
+    """Cohorts and insights that no definition and nothing in PostHog uses; none if a file can't be read."""
     if facts.broken:
         return
     using = users(facts.definitions)
@@ -223,7 +223,9 @@ ASKING = tuple(each for each in CHECKS if each not in OFFLINE or each == "unused
 
 
 def examine(facts: Facts, checks: Iterable[str] = CHECKS) -> tuple[list[Finding], list[str]]:
-    """Return what these checks find, in their order, and which of them PostHog did not let see to the end, and why."""
+    """Return the findings of these checks, in their order, and the checks that PostHog did not let finish, with the
+    reason.
+    """
     findings: list[Finding] = []
     unread = []
     for name in checks:

@@ -50,7 +50,7 @@ class Said:
 
 @dataclass(frozen=True)
 class Drifted:
-    """A definition that PostHog holds otherwise, in words."""
+    """A definition that differs in PostHog, in words."""
 
     difference: Difference
     said: tuple[Said, ...] = ()

@@ -1,4 +1,4 @@
-"""What follows from a change for who is served, where none of its sentences says that. Pure."""
+"""What a change means for those who are served, if none of its sentences says it. Pure."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def _paused(names: Collection[str], wanted: Properties) -> str:
 
 
 def _drawn_anew(names: Collection[str], live: Properties, wanted: Properties) -> Iterator[str]:
-    """Yield what PostHog decides anew of a flag that is on, by what it decides that."""
+    """Yield what PostHog computes again for a flag that is on, if the key or the kind of id changes."""
     by = [words for name, words in DRAWS.items() if name in names]
     sides = (live, wanted)
     if not by or not all(each.get("active", True) for each in sides):
@@ -126,7 +126,7 @@ def _is_split(flag: Properties) -> bool:
 
 
 def _served_first(live: Properties, wanted: Properties) -> Iterator[str]:
-    """Yield of each condition that comes before others now who gets its variant instead of theirs."""
+    """Yield for each condition that now comes before others who gets its variant instead of theirs."""
     each = CONDITIONS.wording.each or Wording()
     was, is_ = (named_items(each, side.get("release_conditions") or ()) for side in (live, wanted))
     former = {new: old for old, new in paired(each, was, is_).items()}

@@ -1,4 +1,4 @@
-"""How often alerts that a plan changes would have fired as they are, and how often then. Asks PostHog."""
+"""How often alerts that a plan changes would have fired as they are, and as the plan has them. Asks PostHog."""
 
 from __future__ import annotations
 
@@ -75,14 +75,14 @@ def firing(changes: Iterable[Change], inventory: Inventory, now: datetime | None
 
 
 def _at(moved: _Moved) -> str:
-    """Return at what a new alert fires, which no other line of a plan says; of another one nothing."""
+    """Return the bound of a new alert, which no other line of a plan has; empty for another alert."""
     if moved.before or not moved.after or not moved.after.alert["threshold"]:
         return ""
     return f"fires {Rule.of(moved.after.alert, 'day')}; "
 
 
 def _said(test: Backtest, before: Watch | None, after: Watch | None) -> str:
-    """Return how often an alert would have fired; of one that is off before or after, what it is worth to be on."""
+    """Return how often an alert would have fired; for one that is off before or after, how often if it were on."""
     if after is None:
         return f"{compared(None, test.of(before), DAYS)} so far" if before else ""
     if before is None:

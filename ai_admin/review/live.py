@@ -186,7 +186,7 @@ def _everything(kind: Kind) -> Properties:
 
 
 class _All:
-    """What has everything in it."""
+    """A container that has everything in it."""
 
     def __contains__(self, _: object) -> bool:
         return True

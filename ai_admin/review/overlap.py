@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import chain, combinations, pairwise, product
 
 MOST = 3
-"""Most conditions with filters of which all overlaps are asked for: each one more doubles the questions."""
+"""The most conditions with filters whose overlaps are all asked for: each further one doubles the questions."""
 
 
 @dataclass(frozen=True)
@@ -104,10 +104,10 @@ def moved(
 
 
 def touched(before: Side, after: Side, matching: Callable[[frozenset[str]], int | None]) -> float | None:
-    """Return how many at most another condition may serve than before a change, or one with another variant.
+    """Return how many persons at most may be served by another condition than before a change, or with another variant.
 
-    That is who matches a condition that comes, goes or changes; of one that only has other filters, who matches the one
-    and not the other. None as of :func:`together`, and where ``early_exit`` changes.
+    These are the persons who match a condition that is added, removed or changed; of one that only gets other filters,
+    those who match either the old or the new one. None as in :func:`together`, and if ``early_exit`` changes.
     """
     if before.early_exit != after.early_exit:
         return None

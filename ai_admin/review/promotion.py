@@ -1,4 +1,4 @@
-"""`ai-admin promote`: what one stack has of a definition, for another stack as well."""
+"""`ai-admin promote`: gives one stack another one's version of a definition."""
 
 from __future__ import annotations
 
@@ -211,7 +211,7 @@ _LAST = ("stacks", "only", "tests")
 
 
 class _Judged:
-    """What an `up` of a stack would refuse of definitions, if the ones before them were applied."""
+    """What an `up` of a stack would refuse in definitions, if the former ones were applied."""
 
     def __init__(
         self, root: Path, target: str, path: str, text: str, before: Definitions, after: Definitions

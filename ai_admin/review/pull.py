@@ -1,15 +1,15 @@
-"""A change on PostHog's pages, written back into the files.
+"""Changes on PostHog's pages, written into the files.
 
-What the author wrote is kept: of a definition only what differs is exchanged, in the spelling that the file has. The
-change goes to the place that says the value for this stack:
+Only the differences are replaced, in the style of the file. A change is written into the place that sets the value for
+this stack:
 
-- the stack's own patch (``stacks:``), where that says the key already;
-- else the definition itself, when no other stack would change with it: there is none (that of `make demo` does not
-  count), it has no such definition, or its own patch says the key whole;
-- else a patch of this stack, new or longer: what somebody did in one project is no decision about another one.
+- the stack's own patch (``stacks:``), if that has the key;
+- else the definition itself, if no other stack would change with it: there is none (that of `make demo` does not
+  count), it does not have the definition, or its own patch has the whole key;
+- else a patch of this stack: what somebody did in one project is no decision about another one.
 
-What was removed goes from its file where no other stack has it, and else from this stack alone (``only:``): that of
-`make demo` would lose what only a project removed.
+An object that was deleted is removed from its file if no other stack has it, and else from this stack alone
+(``only:``): the stack of `make demo` would otherwise lose what only one project deleted.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def _other_key(difference: Difference) -> str:
 
 
 def _brought_back(difference: Difference) -> Properties | None:
-    """Return what PostHog holds, with the fields that only the file changed as that says them."""
+    """Return what PostHog holds, but with the file's values of fields that only the file changed."""
     if difference.there is None:
         return None
     said, names = difference.definition.properties, {each.name for each in difference.only_in_file}
@@ -120,7 +120,7 @@ def _brought_back(difference: Difference) -> Properties | None:
 
 
 def told(comparison: Comparison, difference: Difference) -> list[str]:
-    """Return what is brought back of a definition and who did it, a line each. Asks PostHog's activity log."""
+    """Return what is written into a definition's file and who changed it, a line each. Asks PostHog's activity log."""
     named = names(comparison.owners, comparison.project.inventory)
     # What a file takes back from PostHog's pages is told the other way round: the file becomes what these hold.
     found = drifted(replace(difference, left=()), comparison.project.history, named)
@@ -149,8 +149,8 @@ class _Pull:
     def result(self) -> Pulled:
         """Return the texts with all that can be written.
 
-        Each definition is judged by itself: where all together do not do, halves are tried until the one is found that
-        does not, and then the rest again, since a change may need another one.
+        Each definition is judged by itself: if all together fail, halves are tried until the failing one is found, and
+        then the rest again, since a change may need another one.
         """
         left = [*self._wanted]
         while left and len(rest := self._tried(left)) < len(left):
@@ -268,8 +268,8 @@ class _Pull:
 
 
 def would_have(problem: Problem, texts: Mapping[str, str | None]) -> str:
-    """Return what would be wrong with new texts of files. Of those nobody can look up a line, and what to write instead
-    is no advice on them.
+    """Return what would be wrong with new texts of files. Their lines can't be looked up, so no line and no fix is
+    named.
     """
     path, line, _ = problem.source
     place = path if path in texts else f"{path}:{line}"
@@ -281,9 +281,9 @@ def _folder(path: str) -> str:
 
 
 def patched(written: Any, before: Any, after: Any) -> Any:
-    """Return what an author wrote with the change from one author's form of it to another one.
+    """Return an author's text with the change from one author's form of it to another one.
 
-    What does not change stays as it is written, also where it says more than it must.
+    What does not change stays as it is written, even if it is longer than necessary.
     """
     if same(before, after):
         return written
@@ -357,8 +357,8 @@ def relocated(document: Document, stack: str, stacks: Iterable[str], new: Value)
 
 
 def _is_said_to_others(document: Document, stack: str, stacks: Iterable[str], name: str) -> bool:
-    """Return whether another stack has what the definition itself says under a key, or a part of it: a mapping in a
-    patch is laid over that.
+    """Return whether another stack uses what the definition itself says under a key, at least in part: a mapping in a
+    patch is merged into it.
     """
     others = [each for each in stacks if each != stack and (document.only is None or each in document.only)]
     patches = [document.patches.get(each) or {} for each in others]

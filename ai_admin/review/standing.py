@@ -70,7 +70,7 @@ class Standing:
 
 @dataclass(frozen=True)
 class Survey:
-    """What stands in stacks."""
+    """What is defined and live in stacks."""
 
     stacks: tuple[str, ...]
     objects: Mapping[Ref, Mapping[str, Standing]]
@@ -168,7 +168,7 @@ def _coming(change: Change, plan: Planned) -> tuple[list[Told], list[str]]:
 
 
 def _state(change: Change, entry: Entry | None) -> str:
-    """Return in a few words how an object stands to its definition."""
+    """Return in a few words the state of an object, compared with its definition."""
     if change.gone:
         return DELETED
     if change.refused and not change.unread:

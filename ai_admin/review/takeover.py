@@ -56,7 +56,7 @@ _NUMERIC = ("gt", "gte", "lt", "lte", "between", "not_between", "min", "max")
 
 @dataclass(frozen=True)
 class Left:
-    """An object that stays PostHog's alone."""
+    """An object that stays in PostHog without a file."""
 
     kind: str
     id: str
@@ -640,9 +640,9 @@ def _located(problem: Problem, texts: Mapping[str, str], stack: str) -> tuple[Re
 
 
 def _ambiguous(every: Mapping[Ref, Object]) -> Iterator[tuple[Ref, int | str]]:
-    """Yield the objects, with their ids, that are not the only ones with what identifies them.
+    """Yield the objects, with their ids, that share what identifies them with others.
 
-    What they refer to tells nobody: in a preview its id may not be known.
+    What they refer to does not distinguish them: in a preview its id may not be known.
     """
     for kind in KINDS.values():
         if kind.unique:

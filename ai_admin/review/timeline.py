@@ -1,4 +1,4 @@
-"""One line of time from two logs: the commits that changed definitions, and what PostHog says of its objects. Pure."""
+"""Two logs in order of time: the commits that changed definitions, and PostHog's log of their objects. Pure."""
 
 from __future__ import annotations
 
@@ -78,12 +78,13 @@ class Entry:
 
 
 def joined(commits: Iterable[Entry], log: Iterable[Entry], stack: str) -> list[Entry]:
-    """Return both logs as one, the oldest first: what this program applied of a commit is that commit's, and no entry.
+    """Return both logs as one, the oldest first. What this program applied of a commit is added to that commit, and is
+    no entry of its own.
 
-    An entry of PostHog's log is the application of commits when it leaves the fields that it changes as the files said
+    An entry of PostHog's log is the application of commits if it leaves the fields that it changes as the files said
     them then, and a commit changed one of these fields and waited for it. Several commits may be applied at once, and a
-    commit by several runs. What nothing waited for is an entry: a run put back what somebody had changed. What PostHog
-    held already when a commit came waits for nothing, as of what was adopted, or brought into the files by a pull.
+    commit by several runs. Otherwise it stays an entry: a run reverted what somebody had changed. A commit does not
+    wait for what PostHog held already when it came, as after an adoption, or a pull into the files.
 
     Args:
         commits: what commits changed.

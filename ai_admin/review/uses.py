@@ -1,4 +1,4 @@
-"""What uses what: the definitions that a change of another one reaches, in words. Pure."""
+"""What uses what: the definitions that a change of another one affects, in words. Pure."""
 
 from __future__ import annotations
 
