@@ -1,7 +1,7 @@
 """Definitions as PostHog holds them, in the form that the gates compare.
 
-Nobody applied those that are new to a stack, but they serve people: what is live is the base that an adoption is
-measured by. So it is where a file says what somebody did in PostHog.
+A flag or cohort that is new to a stack was not applied, but may serve people already: an adoption is compared with what
+is live. So is a file into which somebody wrote a change that was made in PostHog.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from providers.posthog.reconcile import changed, same
 from providers.posthog.references import readable, with_ids, with_refs
 
 AUDIENCES = ("flag", "cohort", "holdout")
-"""The kinds that say whom something is for."""
+"""The kinds that decide whom something is for."""
 
 
 def live_audiences(client: Client, definitions: Iterable[Definition], before: Manifest) -> Manifest:
@@ -53,11 +53,12 @@ def live_audiences(client: Client, definitions: Iterable[Definition], before: Ma
 def live_as_written(
     client: Client, definitions: Iterable[Definition], before: Manifest, after: Manifest
 ) -> Manifest:
-    """Return the entries of ``before`` that have to say what PostHog holds, as the files (``after``) do by now.
+    """Return the entries of ``before`` to replace by what PostHog holds, because the files (``after``) now say the
+    same.
 
-    Somebody changed these flags and cohorts in PostHog and then wrote that into the files: nobody is served otherwise
-    than before this run. Or a file takes back release conditions that it had left to PostHog's pages, where nobody else
-    knows whom the flag serves. Reads each of those whose file changes by itself. Raises ``ApiError``.
+    Somebody changed these flags and cohorts in PostHog and then wrote that into the files, so this run does not change
+    whom they serve. Or a file takes back release conditions that it had left to PostHog's pages, and only PostHog knows
+    whom the flag serves. Reads each of those whose file changes by itself. Raises ``ApiError``.
     """
     every = tuple(definitions)
     inventory, directory = Inventory(client), PostHogDirectory(client)
@@ -77,11 +78,11 @@ def live_as_written(
 def held_as_written(
     client: Client, definitions: Iterable[Definition], before: Manifest, after: Manifest
 ) -> frozenset[str]:
-    """Return the names of what the files (``after``) say otherwise than it was applied last (``before``), and PostHog
-    holds as they say.
+    """Return the names of what the files (``after``) changed since it was applied last (``before``), and what PostHog
+    holds as the files say.
 
-    Somebody changed it in PostHog and then wrote that into the files. Tiles are not looked at, and what can't be read
-    is none of these.
+    Somebody changed it in PostHog and then wrote that into the files. Tiles are not compared, and what can't be read is
+    not among these.
     """
     inventory, directory, known = Inventory(client), PostHogDirectory(client), ids(before)
 

@@ -1,7 +1,7 @@
-"""From canonical properties back to the author's form: the inverse of ``expand``, as short as it can be said.
+"""From canonical properties to the author's form: the inverse of ``expand``, as short as possible.
 
 ``expand(contract(x)) == x`` for everything that a file can express; anything else is refused, and never approximated.
-So what somebody made on PostHog's pages becomes a file that defines exactly that.
+So an object that somebody made on PostHog's pages becomes a file that defines exactly that object.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def fields_at(kind: str, path: Path) -> Iterator[str]:
 
 
 def _bent(definition: Definition, again: dict[tuple[str, str], Value]) -> Iterator[Refusal]:
-    """Yield that the files say something else than a definition, if they do."""
+    """Yield that the files define something other than a definition, if they do."""
     there, wanted = again.get((definition.kind, definition.key)) or {}, definition.properties
     if there != wanted:
         fields = sorted(field for field in {*wanted, *there} if there.get(field) != wanted.get(field))

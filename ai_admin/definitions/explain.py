@@ -1,7 +1,7 @@
-"""What a schema finds wrong, in words for the author: what is wrong, and what to write instead.
+"""Violations of a schema, in words for the author: what is wrong, and what to write instead.
 
 Much of this is in the schema itself: ``errorMessage`` is the sentence for what a sub-schema requires, ``examples`` are
-what to write, ``instead`` has the reason why a value or key is not allowed and what to write there, and ``synonyms``
+what to write, ``instead`` has the reason why a value or key is not allowed and what to write instead, and ``synonyms``
 map words that people use to those of the schema.
 """
 
@@ -197,7 +197,7 @@ def _unknown_keys(error: Violation, path: Path) -> Iterator[Finding]:
 def _elsewhere(error: Violation, name: str, path: Path, message: str, at_key: bool = False) -> Finding | None:
     """Return the finding for a word for which the schema has an ``instead``; None for others.
 
-    An ``instead`` without a reason is for a word that people use for something which PostHog calls otherwise.
+    An ``instead`` without a reason is for a word that people use and that PostHog calls by another name.
     """
     said = error.schema.get("instead", {}).get(name)
     if said is None:

@@ -62,7 +62,7 @@ def find(root: Path, folders: Mapping[str, str] = FOLDERS) -> Iterator[File]:
 
 
 def _misplaced(root: Path) -> Iterator[File]:
-    """Yield what is in no folder of definitions and seems to be meant for one.
+    """Yield files outside the folders of definitions that seem to be meant for one.
 
     That is a YAML file which begins like a definition, and a folder of such files with a name like that of a kind.
     """

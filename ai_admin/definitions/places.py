@@ -1,4 +1,4 @@
-"""Where two values differ, for sentences about what can't be written. Pure."""
+"""The place in which two values differ, for sentences about what can't be written. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ INEXPRESSIBLE = "no file can express"
 
 
 def inexpressible(fields: Iterable[str], left: Mapping[str, Any], right: Mapping[str, Any]) -> str:
-    """Return the sentence that no file can express what two definitions have otherwise in these fields."""
+    """Return the sentence that no file can express the difference of two definitions in these fields."""
     parts = (_differing(name, left.get(name), right.get(name)) for name in fields)
     return f"{INEXPRESSIBLE} the value of {', '.join(parts)}"
 

@@ -1,4 +1,4 @@
-"""Writing files that people edit, too: all or none, and never over what somebody saved meanwhile."""
+"""Writing files that people also edit: all or none, and never over a file that somebody saved meanwhile."""
 
 from __future__ import annotations
 

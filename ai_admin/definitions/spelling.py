@@ -1,7 +1,7 @@
-"""Which known name a misspelt one means, and lists of names in messages.
+"""The known name that a misspelt one means, and lists of names in messages.
 
-The same for keys, values and references. It is narrow on purpose: the wrong cohort in a release condition serves
-another audience, so a name is proposed only for a clear typo; else the message lists what exists.
+The same for keys, values and references. It is strict on purpose: the wrong cohort in a release condition serves
+another audience, so a name is proposed only for a clear typo; otherwise the message lists what exists.
 """
 
 from __future__ import annotations

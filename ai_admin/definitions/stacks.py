@@ -1,4 +1,4 @@
-"""The stacks of a checkout, a definition as it is in one of them, and where its values are in the file."""
+"""The stacks of a checkout, a definition in one of them, and the places of its values in the file."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def project_stacks(root: FilePath) -> tuple[str, ...]:
 
 
 def counted_stacks(root: FilePath, stack: str) -> tuple[str, ...]:
-    """Return the stacks that count where something is written for one: those of projects, and all for `make demo`'s.
+    """Return the stacks that count when something is written for one: those of projects, and all for `make demo`'s.
 
-    That of `make demo` is there to try what the files say, and no reason to say it apart.
+    The stack of `make demo` is only for trying the files, so it needs no values of its own.
     """
     projects = project_stacks(root)
     return projects if stack in projects else known_stacks(root)

@@ -1,4 +1,4 @@
-"""What one installation gets now, beside what it would get under the files."""
+"""What one installation gets now, and what it would get with the files."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Row:
 
 
 def offline(definitions: Iterable[Definition], somebody: Person) -> list[Row]:
-    """Return what an installation gets under the files alone."""
+    """Return what an installation gets by the files alone."""
     made = served(definitions)
     return [_row(made, key, somebody, None) for key in sorted(made.flags)]
 

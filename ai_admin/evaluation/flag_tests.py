@@ -1,4 +1,4 @@
-"""The tests that flags have in their files: what they say, what came of them, and what no test reaches."""
+"""The tests in flags' files: their content, their results, and what no test reaches."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a test in a stack."""
+    """The result of a test in a stack."""
 
     case: Case
     stack: str
@@ -95,7 +95,7 @@ _HELD_OUT: Target = ("end", "holdout")
 
 @dataclass(frozen=True)
 class _Crowd:
-    """What came of a test of random installations."""
+    """The result of a test of random installations."""
 
     failure: str
     reached: set[Target]

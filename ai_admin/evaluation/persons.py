@@ -1,9 +1,9 @@
-"""Installations, and what PostHog's SDK can't know of one, decided before it is asked.
+"""Installations, and what PostHog's SDK can't know about one, decided before the SDK is asked.
 
-The SDK takes a property that was not passed for one that PostHog may know. Here an installation has what is said of
-it and nothing else, so filters on other properties are decided as PostHog's flag service decides them
-(property_matching.rs in rust/feature-flags): a filter matches who has no such property only if it says what the
-property is not. A version that is not there is unequal to none.
+For the SDK, a property that was not passed is one that PostHog may know. Here an installation has only what is said
+about it, so filters on other properties are decided as PostHog's flag service decides them (property_matching.rs in
+rust/feature-flags): a filter matches an installation without the property only if it says what the property is not. A
+missing version is unequal to none.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a product's AI features use, cost and fail at, as PostHog's queries answer: by installation, model and day.
+"""Usage, cost and errors of a product's AI features, from PostHog's queries: by installation, model and day.
 
 `product.py` is the one place that names the event and the properties that are counted.
 """

@@ -23,7 +23,7 @@ _ASKED = {"absolute_value": 3}
 
 @dataclass(frozen=True)
 class Rule:
-    """What an alert compares with what."""
+    """What an alert compares: the value and the bounds."""
 
     condition: str
     """``absolute_value``, ``relative_increase`` or ``relative_decrease``: of the interval, or since the one before."""
@@ -189,7 +189,7 @@ class Outcome:
 
     @property
     def messages(self) -> int:
-        """How many messages PostHog would have sent to each whom the alert tells."""
+        """How many messages PostHog would have sent to each destination of the alert."""
         return sum(each.checks for each in self.firings)
 
 

@@ -1,4 +1,4 @@
-"""The alerts of a project as PostHog has them now: their state, their checks, and whom they tell."""
+"""The alerts of a project as PostHog has them now: their state, their checks, and whom they notify."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Destination:
-    """Somebody that an alert tells."""
+    """Somebody whom an alert notifies."""
 
     name: str
     """An e-mail address, or the name of a function; never an address that may be a secret."""
@@ -154,7 +154,7 @@ def overdue(alert: Standing, now: datetime) -> bool:
 
 @dataclass(frozen=True)
 class Sent:
-    """What became of a test message."""
+    """The result of a test message."""
 
     to: Destination
     arrived: bool

@@ -16,15 +16,15 @@ Row = dict[str, Any]
 
 
 def used(name: str) -> str:
-    """Return SQL for what a run says that it used: a property that is a number; null where no run can have used that.
+    """Return SQL for the usage that a run reports: a property that is a number; null if no run can have used that much.
 
-    One ``NaN`` would be the sum of all, and one infinity, too.
+    One ``NaN``, or one infinity, would otherwise be the sum of all.
     """
     return f"if({_believable(name)}, toFloat(properties.{name}), NULL)"
 
 
 def odd() -> str:
-    """Return SQL for whether a run says that it used what no run can have used."""
+    """Return SQL for whether a run reports a usage that no run can have."""
     names = (product.TOKENS, product.PROMPT_TOKENS, product.COMPLETION_TOKENS, product.COST)
     some = (f"isNotNull(toFloat(properties.{name})) AND NOT ({_believable(name)})" for name in names)
     return f"({' OR '.join(some)})"

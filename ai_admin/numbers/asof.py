@@ -66,7 +66,7 @@ class Calendar:
 
 
 def in_time(source: Json) -> bool:
-    """Return whether trends are values in time."""
+    """Return whether the values of trends are a series over time."""
     return (source.get("trendsFilter") or {}).get("display") not in NO_TIMES
 
 

@@ -1,7 +1,7 @@
 """Alerts over past values: when each would have fired. Reads only.
 
-Of trends in time PostHog is asked once for the whole period, and of other queries once for each check, as it would have
-asked then.
+For trends over time PostHog is asked once for the whole period, for other queries once for each check, as of the time
+of the check.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ DECIDES = (
     "condition", "threshold", "config", "calculation_interval", "skip_weekend", "schedule_restriction",
     "schedule_start_time", "detector_config", "forecast_config",
 )  # fmt: skip
-"""The fields of an alert on which it depends when it fires, if it is switched on."""
+"""The fields of an alert that decide when it fires, if it is switched on."""
 
 _LENGTHS = {
     "minute": timedelta(minutes=1),
@@ -43,10 +43,10 @@ _BEFORE = 4
 """Intervals before the period that the first check may look at."""
 
 _SUMS = (None, "total", "sum")
-"""The math whose values of shorter intervals add up."""
+"""The math whose values for shorter intervals can be added up."""
 
 FEW = 5
-"""Checks for each of which a query is asked although nobody said how many: those of a weekly alert in a month."""
+"""The most checks for which queries are made without being asked to: those of a weekly alert in a month."""
 
 _CALENDAR = "SELECT toStartOfWeek(toDate('2026-01-07'))"
 """Asks for the project's timezone, which is beside every answer, and for the day on which its weeks begin."""
@@ -58,7 +58,7 @@ class NotTold(Exception):
 
 @dataclass(frozen=True)
 class Watch:
-    """An alert, and what it watches."""
+    """An alert, and the query that it watches."""
 
     alert: Json
     """In canonical form."""
@@ -114,7 +114,7 @@ class Told:
 
 
 class Backtest:
-    """Back-tests alerts of a project over a period; what several of them watch is asked for once."""
+    """Back-tests alerts of a project over a period; a query that several of them watch is asked once."""
 
     def __init__(self, client: Client, period: Period) -> None:
         """``client``: the project. Its key needs the scope ``query:read``."""
@@ -163,7 +163,7 @@ class Backtest:
         return len(queries - self._answers.keys())
 
     def least(self, queries: int) -> float:
-        """Return how many seconds so many queries take at least, by PostHog's limits."""
+        """Return how many seconds this number of queries takes at least, by PostHog's limits."""
         return self._client.least(self._client.project_path("query"), queries)
 
     def checks(self, asked: Asked) -> Iterator[Check]:
@@ -235,7 +235,7 @@ def fired(told: Told) -> str:
 def compared(before: Told | None, after: Told, days: int) -> str:
     """Return in a sentence how often an alert would have fired, and how often so far.
 
-    Where there was none (None) also what it fires at: no other line of a plan says the bounds of a new alert.
+    For a new alert (None) also its bounds, which no other line of a plan has.
     """
     over = f"over the last {days} days it would have fired {fired(after)}"
     if before is None:

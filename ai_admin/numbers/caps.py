@@ -1,7 +1,7 @@
-"""The number that a flag gives to many installations right now, as the product's generated client reads it.
+"""The number that a flag gives to many installations now, as the product's generated client reads it.
 
-Computed here by PostHog's SDK from the definitions that PostHog serves to SDKs that evaluate themselves: one request,
-where asking PostHog for each installation would be thousands, each of them billed.
+PostHog's SDK computes it here from the definitions that PostHog serves for local evaluation: one request, where asking
+PostHog for each installation would take thousands, each of them billed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""When persons ran something last that ran nothing in a period."""
+"""The last run of persons without a run in a period."""
 
 from __future__ import annotations
 
@@ -36,16 +36,17 @@ LIMIT {MOST}
 def last_runs(
     client: Client, persons: Collection[str], before: datetime
 ) -> tuple[dict[str, int], set[str], ApiError | None]:
-    """Return when persons ran something last, by their uuids, who is left without, and what kept PostHog from saying.
+    """Return the time of each person's last run, by uuid; the persons for whom it is not known; and PostHog's error, if
+    any.
 
-    PostHog keeps events by month: the last ones are asked first, of all persons, and earlier ones of who is left.
+    PostHog stores events by month: the last months are asked first, for all persons, and earlier ones for the rest.
 
     Args:
         client: the project. Its key needs the scope ``query:read``.
         persons: their uuids.
-        before: what counts is before that.
+        before: only runs before this time count.
 
-    Raises nothing: what is known by then is returned, since that is only good to know.
+    Raises nothing: after an error, what is known by then is returned.
     """
     found: dict[str, int] = {}
     missing, end = set(persons), before

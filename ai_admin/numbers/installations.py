@@ -1,10 +1,10 @@
-"""Every installation of a project: what it is, what it used and cost in a period, and what it may use today.
+"""Every installation of a project: its properties, its usage and cost in a period, and its cap today.
 
-An installation is a person in PostHog that has its id as the property ``installation_id`` (``product.INSTALLATION``);
-an empty id is none. What any distinct id of this person ran, the installation ran, as PostHog's own insights count it:
-an id that was merged into the person is not somebody else. Where several persons have the same id, as after a restored
-backup, the installation is the one that has it as a distinct id, too, for which PostHog evaluates flags; without such a
-one it is the first that came. The others are strangers, as is every person without the property.
+An installation is a person in PostHog with its id as the property ``installation_id`` (``product.INSTALLATION``); an
+empty id does not count. Runs of all distinct ids of the person count, also of merged ones, as in PostHog's own
+insights. If several persons have the same id, as after a restored backup, the installation is the one that also has it
+as a distinct id, for which PostHog evaluates flags; without such a one it is the first. The others are strangers, as is
+every person without the property.
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ class Installation:
 
     @property
     def unnoticed(self) -> bool:
-        """Whether PostHog goes on calling it healthy though it fell silent."""
+        """Whether PostHog still calls it healthy although it is silent."""
         return self.health == SILENT and self.said == "healthy"
 
     @property
@@ -166,7 +166,7 @@ class Installation:
 
 @dataclass(frozen=True)
 class Strangers:
-    """The persons that ran something in the period and are no installation."""
+    """The persons with runs in the period that are no installation."""
 
     persons: int
     runs: int
@@ -340,9 +340,9 @@ def _installation(
 
 
 def _last(properties: Mapping[str, Any], seconds: int | None, period: Period) -> datetime | None:
-    """Return the last run before the period's end: that which was counted, or what the installation said if later.
+    """Return the last run before the period's end: the counted one, or the installation's ``last_active`` if later.
 
-    What it says is a run after the end, or still to come by a wrong clock, says nothing of the time before.
+    A ``last_active`` after the end, or in the future by a wrong clock, says nothing about the time before.
     """
     found = [datetime.fromtimestamp(seconds, period.end.tzinfo)] if seconds else []
     try:

@@ -25,7 +25,7 @@ PARTS = {
 
 @dataclass(frozen=True)
 class Figures:
-    """What a part of the runs in a period used. Tokens are numbers of tokens, the cost US dollars."""
+    """The usage of a part of the runs in a period. Tokens are numbers of tokens, the cost US dollars."""
 
     of: Sequence[str | None]
     """The part: a value for each thing that it was asked to be told apart by; None where the runs have none. What is no

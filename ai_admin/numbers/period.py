@@ -12,7 +12,7 @@ _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=
 
 @dataclass(frozen=True)
 class Period:
-    """From one moment until just before another one, both in UTC."""
+    """A period from a time until just before another one, both in UTC."""
 
     start: datetime
     end: datetime

@@ -64,7 +64,7 @@ def _thinned(outcome: Outcome) -> Iterator[Check]:
 
 
 def _runs(checks: Sequence[Check]) -> Iterator[tuple[int, int]]:
-    """Yield from which to which place checks find a breach."""
+    """Yield the first and last place of each run of checks that find a breach."""
     first = None
     for place, each in enumerate(checks):
         if each.breach and first is None:

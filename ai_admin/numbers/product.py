@@ -1,4 +1,4 @@
-"""The product's names for what is counted, as events/ describes it. Whoever has other events changes them here."""
+"""The product's names of what is counted, as in events/. If your events differ, change the names here."""
 
 EVENT = "ai_enhancement_used"
 """One run of an AI enhancement. Its distinct id is the installation."""
@@ -11,8 +11,8 @@ CHANNEL, VERSION, HEALTH = "channel", "version", "health_status"
 LAST_ACTIVE = "last_active"
 """Properties of an installation."""
 DAILY_CAP = "ai-max-daily-tokens"
-"""The flag whose payload is how many tokens an installation may use on a day, in UTC."""
+"""The flag whose payload is the number of tokens that an installation may use on a day, in UTC."""
 MOST_USED = 1_000_000_000
-"""No run used more tokens, or US dollars, than this: one that says so is mistaken."""
+"""No run used more tokens, or US dollars, than this: a run that reports more is mistaken."""
 SILENCE = 24
-"""After so many hours without a run an installation counts as silent, whatever its last self-check found."""
+"""After this many hours without a run an installation counts as silent, whatever its last self-check found."""

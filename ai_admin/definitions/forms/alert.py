@@ -68,7 +68,7 @@ def webhook_inputs(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def contract(gathered: Gathered) -> Iterator[Written]:
-    """Yield a file per alert, with the ways of telling people."""
+    """Yield a file per alert, with its notifications."""
     for key, properties in gathered.of("alert").items():
         value = for_file(KINDS["alert"], properties, "subscribed_users", "config")
         value["condition"] = properties.get("condition")

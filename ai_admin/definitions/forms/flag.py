@@ -76,7 +76,7 @@ def contract(gathered: Gathered) -> Iterator[Written]:
 
 
 def _written_conditions(conditions: list[Value]) -> Value:
-    """Return conditions; the group type that all of several roll out by is said once, for the flag."""
+    """Return conditions; a group type that all of several conditions share is written once, for the flag."""
     written = [_written_condition(each) for each in conditions]
     indexes = {each.get(_INDEX) for each in written}
     if len(written) > 1 and len(indexes) == 1 and None not in indexes:

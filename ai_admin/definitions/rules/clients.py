@@ -1,4 +1,4 @@
-"""What files say to generated clients (``ai-admin clients``) is something that these can do."""
+"""Fields for generated clients (``ai-admin clients``) have values that clients can return."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def numbers_are_under_the_ceiling(unit: Unit, _: Index) -> Iterator[Finding]:
 
 @rule("flag")
 def fallback_can_be_given(unit: Unit, _: Index) -> Iterator[Finding]:
-    """A flag's fallback is what its readers are promised: a payload of its type, one of its variants, true or false."""
+    """A flag's fallback has the type of its readers: a payload of its type, one of its variants, true or false."""
     fallback, kind, variants = at(unit.value, "fallback"), at(unit.value, "payload_type"), variant_keys(unit)
     if fallback is None or not is_readable(fallback, kind) or variants is None:
         return

@@ -1,4 +1,4 @@
-"""Filters that leave nobody out: who means everybody writes no filter."""
+"""Filters that match everybody: a condition for everybody has no filter."""
 
 from __future__ import annotations
 

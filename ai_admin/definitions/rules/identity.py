@@ -67,7 +67,7 @@ def distinct(unit: Unit, index: Index) -> Iterator[Finding]:
 
 @rule("flag", sees=("flag",))
 def told_apart(unit: Unit, index: Index) -> Iterator[Finding]:
-    """The keys of two flags differ in more than capital letters: for PostHog these are two flags, for people one."""
+    """The keys of two flags differ in more than capital letters: PostHog has two flags, but people read one."""
     first = index.first(_lower)[unit.key.lower()]
     if first is not unit and first.key != unit.key:
         message = f"{first.shown} ({_place(first)}) has this key in other letters, and is another flag"

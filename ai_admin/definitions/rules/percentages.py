@@ -24,5 +24,5 @@ def no_fraction(unit: Unit, _: Index) -> Iterator[Finding]:
 
 
 def says(text: Any, share: float) -> bool:
-    """Return whether a text says a percentage, as who means one below one per cent has to."""
+    """Return whether a text names a percentage, which is required to mean one below one per cent."""
     return any(f"{share:g}{blank}%" in str(text) for blank in ("", " ", "\u00a0", "\u202f"))

@@ -1,4 +1,4 @@
-"""SQL in insights and in expressions: PostHog saves what it can't compute, and finds nothing of what is misspelt."""
+"""SQL in insights and in expressions: PostHog saves SQL that it can't compute, and finds nothing for misspelt names."""
 
 from __future__ import annotations
 

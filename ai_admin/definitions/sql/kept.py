@@ -1,4 +1,4 @@
-"""What PostHog's parser answered, kept in the user's cache: an ordinary query takes it a tenth of a second."""
+"""The answers of PostHog's parser, stored in the user's cache: an ordinary query takes it a tenth of a second."""
 
 from __future__ import annotations
 

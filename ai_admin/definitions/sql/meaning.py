@@ -1,4 +1,4 @@
-"""What PostHog's grammar takes and its computation refuses (posthog/hogql/resolver.py), or takes for something else."""
+"""What PostHog's grammar accepts and its computation refuses (posthog/hogql/resolver.py), or reads otherwise."""
 
 from __future__ import annotations
 

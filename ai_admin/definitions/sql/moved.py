@@ -1,7 +1,7 @@
-"""SQL as it would have been asked at a past moment: its present is that moment, and later events are not there.
+"""SQL as of a past time: that time is the present, and later events are left out.
 
-Source: the functions of the present in PostHog's posthog/hogql/functions (DATE_GENERATOR_FUNCTIONS), 2026-11.
-``now()`` is in the project's timezone, ``today()`` the day in UTC.
+Source: the functions of the present in PostHog's posthog/hogql/functions (DATE_GENERATOR_FUNCTIONS), 2026-11. ``now()``
+is in the project's timezone, ``today()`` the day in UTC.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""SQL to trees, or to why it can't be read: PostHog's own parser, asked in a time that has a bound."""
+"""SQL to trees, or to the reason why it can't be read: PostHog's own parser, with a time limit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why a text is no SQL, in words for who wrote it. PostHog's parser says where it stopped and what else it takes."""
+"""Why a text is no SQL, in words for its author. PostHog's parser says where it stopped and what it would accept."""
 
 from __future__ import annotations
 
