@@ -1,4 +1,4 @@
-# Every target that needs something installed depends on `setup`, which does nothing when all is there.
+# Every target that needs something installed depends on `setup`, which does nothing if everything is there.
 .DEFAULT_GOAL := help
 # With it `cd` may go elsewhere.
 unexport CDPATH
@@ -12,7 +12,7 @@ DATA ?= .sandbox
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-22s%s\n", $$1, $$2}'
 
-# off: what `ai-admin off` needs; apply: what `ai-admin` and `pulumi` need; sandbox: and what `make demo` and `make sandbox` do; development: all.
+# off: for `ai-admin off`; apply: for `ai-admin` and `pulumi`; sandbox: also for `make demo` and `make sandbox`; development: all.
 FOR ?= development
 
 setup:  ## install what the rest needs into the checkout (.venv, .toolchain); FOR=apply for less
@@ -29,7 +29,7 @@ sandbox: FOR = sandbox
 sandbox: setup  ## a local PostHog in the foreground (PORT=8010 DATA=folder)
 	@PORT='$(PORT)' DATA='$(DATA)' $(PYTHON) -m sandbox
 
-check: lint types definitions test  ## what a pull request must pass, but for `browser` and `editor`
+check: lint types definitions test  ## what a pull request must pass, except for `browser` and `editor`
 
 definitions: setup  ## check the definitions, and run the tests that flags have in their files
 	@.venv/bin/ai-admin check && .venv/bin/ai-admin test
@@ -75,25 +75,25 @@ types: setup  ## mypy --strict
 bench: setup  ## speed and request counts for 100, 500 and 1,000 flags
 	@$(PYTHON) -m tools.benchmarks
 
-docs: setup  ## write docs/reference and the example's client anew, from schemas/ and docs/samples
+docs: setup  ## generate docs/reference and the example's client from schemas/ and docs/samples
 	@$(PYTHON) -m tools.reference
 	@$(PYTHON) -m tools.clients
 
-pictures: setup  ## write docs/pictures anew: one of each kind of chart
+pictures: setup  ## generate docs/pictures: one of each kind of chart
 	@$(PYTHON) -m tools.pictures
 
-# A version of the command line and of the toolkit; the newest where none is given.
+# Versions of the command line and of the toolkit; by default the newest.
 CLI ?=
 TOOLKIT ?=
 
-upstream: setup  ## what a new PostHog takes otherwise (needs npm; CLI=0.18.3 TOOLKIT=0.2.4 for other than the newest)
+upstream: setup  ## what a new PostHog accepts that we don't know (needs npm; CLI=0.18.3 TOOLKIT=0.2.4 for older versions)
 	@$(PYTHON) -m tools.upstream --cli '$(CLI)' --toolkit '$(TOOLKIT)'
 
 COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 LOCKS := tools/requirements
 
-lock: setup  ## write tools/requirements/*.txt anew from pyproject.toml
+lock: setup  ## generate tools/requirements/*.txt from pyproject.toml
 	$(COMPILE) pyproject.toml --group install --output-file $(LOCKS)/apply.txt
 	$(COMPILE) --group sandbox --constraint $(LOCKS)/apply.txt --output-file $(LOCKS)/sandbox.txt
 	$(COMPILE) --group development --constraint $(LOCKS)/apply.txt --constraint $(LOCKS)/sandbox.txt \

@@ -78,11 +78,11 @@ def live_as_written(
 def held_as_written(
     client: Client, definitions: Iterable[Definition], before: Manifest, after: Manifest
 ) -> frozenset[str]:
-    """Return the names of what the files (``after``) changed since it was applied last (``before``), and what PostHog
-    holds as the files say.
+    """Return the names of definitions that changed in the files (``after``) since they were applied last (``before``),
+    and that PostHog already holds as the files say.
 
-    Somebody changed it in PostHog and then wrote that into the files. Tiles are not compared, and what can't be read is
-    not among these.
+    Somebody changed them in PostHog and then wrote that into the files. Tiles are not compared, and what can't be read
+    is not among these.
     """
     inventory, directory, known = Inventory(client), PostHogDirectory(client), ids(before)
 
