@@ -1,4 +1,4 @@
-"""The page of what no definition owns: written from the kinds' tables and not from the schemas."""
+"""The page of fields that no definition owns: made from the kinds' tables, not from the schemas."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from providers.posthog.kinds import KINDS
 
 FILE = "left-to-posthog.md"
 TITLE = "What is left to PostHog"
-INTRO = "Fields that PostHog's API can write and no definition owns: nothing is compared there, whatever anybody does"
+INTRO = "Fields that PostHog's API can write and no definition owns: they are neither compared nor changed"
 _OWNED = (
-    "Every other field is owned: a change by hand shows in a preview, and the next `up` puts back what the file says, "
-    "or the default."
+    "Every other field is owned: a change by hand shows in a preview, and the next `up` restores the file's value, or "
+    "the default."
 )
 
 
