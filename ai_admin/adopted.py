@@ -44,7 +44,7 @@ def live_audiences(client: Client, definitions: Iterable[Definition], before: Ma
         kind, id_ = KINDS[each.kind], refs.id_of(each)
         live = inventory.get(kind, id_) if id_ else None
         there = kind.project(live, each.properties, directory) if live else {}
-        # What would have to be replaced at once (a static cohort by one with criteria) is another object.
+        # An object that would have to be replaced (a static cohort by one with criteria) is another object.
         if there and not any(field.immutable for field in changed(kind, there, each.properties)):
             found.append(replace(each, properties=with_refs(kind, there, refs.of)))
     return manifest(found, {})

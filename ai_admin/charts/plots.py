@@ -30,7 +30,7 @@ def plot_spec(plot: Plot, theme: Theme, width: int, height: int) -> Spec:
     """Return the specification of a plot, without the frame that all drawings share."""
     rows = _bar_rows(plot) if plot.mark == "bar" else _line_rows(plot)
     lowest, highest = _extent(plot)
-    # So high that nothing would be seen of the values, if the axis reached them.
+    # So high that the values could not be seen if the axis reached it.
     far = [goal for goal in plot.goals if 0 < highest * FAR < goal.value]
     near = [goal for goal in plot.goals if goal not in far]
     heights = [lowest, highest, *(goal.value for goal in near)]

@@ -89,7 +89,7 @@ def backtest(
         raise _unread(stack, error) from None
     every = [side for _, *both in sides for side in both if side]
     asking = _Asking(test, every)
-    # What takes a query or two comes first: it need not wait for what takes hundreds.
+    # Alerts with a query or two come first: they need not wait for those with hundreds.
     told = {side.name: asking.ask(side) for side in sorted(every, key=lambda side: side.size)}
     found = [(each, told[files.name], told[live.name] if live else None) for each, files, live in sides]
     if svg or png:

@@ -65,7 +65,7 @@ def only_stack(root: Path, stack: str | None, by_shell: bool = True) -> str:
     stacks = known_stacks(root)
     every = project_stacks(root) or stacks
     here = of_this_shell(root) if by_shell else stacks
-    # The file of the demo's stack says no host: with a variable that is left over it would be of anybody's PostHog.
+    # The file of the demo's stack has no host: with a leftover variable it would be any PostHog.
     only = [each for each in every if each in here] or (here if by_shell and _is_local() else every)
     if len(only) != 1:
         raise click.UsageError(f"say which stack: --stack {' or --stack '.join(stacks) or 'NAME'}")

@@ -64,7 +64,7 @@ def off(key: str | None, stack: str | None, reason: str | None, with_dependents:
         if as_written and given:
             raise click.UsageError(f"{option} has no effect with --as-written: leave it out, or name a flag")
     root = checkout()
-    # What serves people is switched in no stack that nobody meant.
+    # The shell does not choose the stack: nobody should switch a flag in a stack that they did not mean.
     there = to_switch(root, only_stack(root, stack, by_shell=False), by_variables=True)
     with progress(lambda: "asking PostHog"):
         if key is None:

@@ -56,7 +56,7 @@ def on(key: str, stack: str | None, reason: str | None) -> None:
     its file was not edited, 4 PostHog has no such flag.
     """
     root = checkout()
-    # What serves people is switched in no stack that nobody meant.
+    # The shell does not choose the stack: nobody should switch a flag in a stack that they did not mean.
     there = to_switch(root, only_stack(root, stack, by_shell=False))
     with progress(lambda: "asking PostHog"):
         live = asked_for(there, key)

@@ -163,7 +163,7 @@ def edit(stack: Stack, key: str, change: Callable[[Document], Document]) -> Edit
         return Edit(None, f"{where}:{flaw.line}: {flaw.message}: nothing was edited; {flaw.fix}, and try again", False)
     here = [document for document in found if is_on(document, stack.name) is not None]
     if not here:
-        # No `pulumi up` of this stack looks at it, so that nothing is left to be done.
+        # No `pulumi up` of this stack reads it, so nothing is left to do.
         return Edit(None, f"no file in flags/ defines {key} in stack {stack.name}: nothing to edit")
     if len(here) > 1:
         paths = listed([document.path for document in here], "and")
@@ -180,7 +180,7 @@ def edit(stack: Stack, key: str, change: Callable[[Document], Document]) -> Edit
     word = "on" if is_on(changed, stack.name) else "off"
     is_new = changed.text != document.text
     status = git(stack.root, "status", "--porcelain", "--", document.path)
-    # Back to what is committed, it is nothing to commit; without Git that is not known.
+    # A file that is as committed needs no commit; without Git that is not known.
     path = document.path if status or (status is None and is_new) else None
     along = _along(stack.root, document, changed, change) if status else ""
     if not is_new:

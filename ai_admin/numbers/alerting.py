@@ -208,7 +208,7 @@ def check(rule: Rule, past: Past, moment: datetime) -> Check:
     current = bisect_right(past.starts, moment) - 1
     place = current if rule.ongoing else current - 1
     if past.broken_down:
-        # PostHog asks for the last intervals only, and does not hear of values that nothing had in them.
+        # PostHog asks only for the last intervals, and gets no series that is empty in them.
         first = max(0, current + 1 - _ASKED.get(rule.condition, 4))
         lines = [
             each

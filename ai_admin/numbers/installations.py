@@ -282,7 +282,7 @@ def _persons(client: Client, only: str) -> dict[str, _Person]:
     for row in pages(client, PERSONS, {"only": only}, "person"):
         person = _Person(str(row["person"]), _properties(row), row["created"])
         said.setdefault(str(person.properties[product.INSTALLATION]), []).append(person)
-    # `properties.x` in HogQL is a text as JSON writes it, with escapes: more may be answered than is asked for.
+    # `properties.x` in HogQL is a text with JSON's escapes: there may be more rows than asked for.
     found = {name: each for name, each in said.items() if name and only in ("", name)}
     several = [name for name, each in found.items() if len(each) > 1]
     own = {row["id"]: row["own"] for row in pages(client, OWN, {"ids": several}, "id")} if several else {}

@@ -150,7 +150,7 @@ class Comparison:
             return dict(self._known_ids)
         for ref, resource in self._state.resources.items():
             self.project.inventory.claim(KINDS[ref.kind], resource.id, str(ref))
-        # What is in files that are not read is not in no file.
+        # Definitions in files that are not read still have a file.
         found = {ref: each.id for ref, each in self._state.resources.items()} if self.broken else {}
         for each in self.definitions:
             ref = Ref(each.kind, each.key)

@@ -226,12 +226,12 @@ class Logs:
         # The log can be asked for an id that is the one in the database.
         standing = [(KINDS[kind], id_) for (kind, id_), ref in self.known.items() if ref in asked]
         known = [(kind, id_) for kind, id_ in standing if kind.id_name == "id"]
-        # What is in no state any more is known by its name only, and so may be anything that nobody knows.
+        # An object that is in no state any more is known only by its name, so any unknown object may be it.
         lost = {ref.kind for ref in asked} - {kind.name for kind, _ in known} if asked else {*KINDS}
         # Several kinds may have one name in the log.
         filed = {(kind.log_scope, id_): kind for kind, id_ in known}
         found = [each for (_, id_), kind in filed.items() for each in self._read(named, [kind], id_, since)]
-        # What was made may have taken the place of another object, which had the same name.
+        # A created object may have replaced another one of the same name.
         made = {each.ref.kind for each in found if each.before is None and not KINDS[each.ref.kind].unique}
         found, lost = [each for each in found if each.ref.kind not in made], lost | made
         every = self._read(named, [KINDS[kind] for kind in sorted(lost)], "", since) if lost else []
@@ -252,7 +252,7 @@ class Logs:
         logged = list(self.session.history.log(scopes, id_, since))
         log = Log(self.known, self.ref_of, self.directory, self._user, self._sealed)
         lost = [each for each in log.lost(logged, named.ref, named.stated) if each[0] not in self.known]
-        # The newest comes last, and after it what stands, as what a definition's object is now.
+        # The newest comes last, and after it the present state, as what a definition's object is now.
         self.known = {**dict(reversed(lost)), **self.known}
         self.ref_of = names(self.known, self.inventory)
         return replace(log, names=self.known, ref_of=self.ref_of).entries(logged)

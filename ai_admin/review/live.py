@@ -216,7 +216,7 @@ _KEYS: dict[str, Callable[[Objects, Kind, Live], str]] = {
     "flag": lambda _, kind, live: title(kind, live),
     "event": lambda _, kind, live: title(kind, live),
     "property": lambda _, __, live: f"{live.get('type')}.{live['name']}",
-    # A SQL query names a variable so, and PostHog made it once of the name.
+    # The name of the variable in SQL, which PostHog once made of its name.
     "insight_variable": lambda _, __, live: str(live.get("code_name") or ""),
     "notification": lambda objects, _, live: objects._of_notification(live),
 }

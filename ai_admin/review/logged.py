@@ -104,7 +104,7 @@ class Log:
         lines += map(Line, rest)
         if not lines and not (changed and all(each.get("field") in _ALONG for each in changed)):
             lines = [Line(f"{activity} in PostHog")]
-        # Of who an alert is sent to, an entry has one, and not all.
+        # An entry about an alert's subscribers has one of them, and not all.
         known = told if (logged.get("detail") or {}).get("changes") or not part(kind, logged) else []
         unclear |= {each.name for each in told if each not in known}
         return Entry(

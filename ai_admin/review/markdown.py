@@ -59,7 +59,7 @@ def markdown(report: Report, limit: int = LIMIT) -> str:
 
 def problems_as_markdown(stack: str, problems: Iterable[str], limit: int = LIMIT) -> str:
     """Return as Markdown why there is no plan for a stack, under the marker of its plans."""
-    # Indented by four, a line is shown as it is, whatever stands in it.
+    # Indented by four, a line is shown as it is, whatever it contains.
     lines = _Fitted(stack, limit - 1000).lines([f"    {line}" for line in problems], "lines", 1)
     return "\n".join([marker(stack), f"### `{stack}`: no plan", "", *lines]) + "\n"
 

@@ -37,7 +37,7 @@ def together(
         matching: returns how many match all of these filters; None where that is not known.
         early_exit: whether the first condition that somebody matches decides.
     """
-    # Of the same share the widest is first, so that what is in it is not asked for.
+    # Of equal shares the widest is first, so that the parts of it are not asked for.
     ordered = list(parts) if early_exit else sorted(parts, key=lambda part: (-part.share, len(part.filters)))
     deciding = [part for n, part in enumerate(ordered) if not any(each.filters <= part.filters for each in ordered[:n])]
     if sum(bool(part.filters) for part in deciding) > MOST:

@@ -58,7 +58,7 @@ def planned_for(found: Reviewed, count: bool = True, partly: bool = False) -> Pl
         with ThreadPoolExecutor(2) as pool:  # PostHog is asked while Pulumi reads the state
             if not definitions.problems:
                 pool.submit(read_lists, session, kinds)
-                # Of another kind than flags it is said at its objects that the key may not read them.
+                # If the key may not read another kind than flags, its objects say so.
                 first = {"flag"} & kinds or kinds
                 client = pool.submit(connected, found.run(found.waiting, {}), first)
             last = found.state.manifest or {}

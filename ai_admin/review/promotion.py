@@ -191,7 +191,7 @@ def _said_once(
             if same(merge(base, {name: patch[name]}), base):
                 del patch[name]
     left = {stack: patch for stack, patch in patches.items() if patch or not value["stacks"][stack]}
-    # Where the block of the stacks stood, it stays.
+    # The block of the stacks stays in its place.
     return {name: left if name == "stacks" else base[name] for name in _order(value, base) if name != "stacks" or left}
 
 

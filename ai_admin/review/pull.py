@@ -122,7 +122,7 @@ def _brought_back(difference: Difference) -> Properties | None:
 def told(comparison: Comparison, difference: Difference) -> list[str]:
     """Return what is written into a definition's file and who changed it, a line each. Asks PostHog's activity log."""
     named = names(comparison.owners, comparison.project.inventory)
-    # What a file takes back from PostHog's pages is told the other way round: the file becomes what these hold.
+    # A field that a file takes back from `unmanaged` is reported the other way round: the file gets PostHog's value.
     found = drifted(replace(difference, left=()), comparison.project.history, named)
     pages = dict.fromkeys((each.name for each in difference.left), ", which was left to PostHog's pages,")
     brought = [
@@ -169,7 +169,7 @@ class _Pull:
             return [*self._tried(refs[:half]), *self._tried(refs[half:])]
         path = self._every[refs[0]].source.path
         if path not in self._whole:
-            # Whole fields of the file may do where parts do not.
+            # Whole fields of the file may succeed if parts fail.
             self._whole.add(path)
             reason = self._reason(refs)
             if not reason:
@@ -193,7 +193,7 @@ class _Pull:
 
     def _text(self, path: str, wanted: Mapping[Ref, Properties | None]) -> str | None:
         mine = [each for each in self._every.values() if each.source.path == path]
-        # Read once: all that is tried of a file is made from the same text.
+        # Read once: every attempt is made from the same text.
         text = self._result.read.setdefault(path, (self._root / path).read_bytes().decode("utf-8"))
         document = Document(File(path, FOLDERS[_folder(path)], text))
         before, after = self._forms(document.kind, mine, wanted)

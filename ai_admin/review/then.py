@@ -103,7 +103,7 @@ def _then(found: Then, log: Sequence[Entry], logs: Logs, time: str) -> Then:
         live = None
     if live is None:
         return replace(found, known=True)
-    # Of what is gone for good there is only what the log has of its changes.
+    # Of a deleted object only the changes in the log are left.
     unclear = not_told(since, () if now else [each.name for each in KINDS[found.ref.kind].fields])
     live = {name: value for name, value in live.items() if name not in unclear}
     differences = _differences(found.ref, found.stated, live, past, unclear) if found.stated else ()

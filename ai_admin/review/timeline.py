@@ -93,7 +93,7 @@ def joined(commits: Iterable[Entry], log: Iterable[Entry], stack: str) -> list[E
     """
     entries = sorted(commits, key=lambda each: each.at)
     later = renamed(entries)
-    # Of one moment the log has the last thing first, as all that it has.
+    # Of entries of one moment the log has the last one first, as of all entries.
     logged = sorted(log, key=lambda each: each.at, reverse=True)[::-1]
     chains: dict[Ref, tuple[list[Entry], list[Entry]]] = {}
     for number, found in enumerate((entries, logged)):
@@ -172,7 +172,7 @@ def _as_said(logged: Entry, commit: Entry, later: Mapping[Ref, Ref], stack: str)
         return False  # something else than what a definition says
     if logged.values is None or said is None:
         return logged.values is None and said is None
-    # What may not be shown is not known, and to what is shared others add.
+    # Secret values are not known, and others add to shared ones.
     left_out = {each.name for each in KINDS[logged.ref.kind].fields if each.secret or each.shared}
     return all(
         _is_same(value, said.get(name), later) for name, value in logged.values.items() if name not in left_out

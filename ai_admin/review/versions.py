@@ -102,7 +102,7 @@ class Versions:
             old, new = known.get(former.get(ref, ref)), after.get(ref)
             there = tuple(dict.fromkeys(stated.path for stated in (old, new) if stated))
             was, is_ = (stated.properties if stated else None for stated in (old, new))
-            # What only names something by its new key is no change of what PostHog is told.
+            # A reference by a new key alone changes nothing that PostHog gets.
             said = [*lines(ref, with_ids(was, lambda each: new_keys.get(each, each)), is_)]
             if ref in former and "key" not in (each.sentence and each.sentence.field for each in said):
                 said.insert(0, Line(f"key from {former[ref].key} to {ref.key}, which PostHog is not told"))

@@ -83,7 +83,7 @@ def _swapped(was: Entry, now: Entry) -> Iterator[tuple[str, str]]:
                 left[same[0]] = None
                 places.append((same[0], (share, variant)))
         then, soon = ([part for _, part in each] for each in (sorted(places), places))
-        # One variant alone is served to as many in any order, unless by an early exit, which the rollout tells.
+        # A single variant is served to as many in any order, except with an early exit, which the rollout shows.
         if len({variant for _, variant in soon}) > 1 and _drawn(then, early_exit) != _drawn(soon, early_exit):
             yield condition, condition
 

@@ -75,7 +75,7 @@ class Client:
         groups: Mapping[str, str],
         group_properties: Mapping[str, Mapping[str, object]],
     ) -> FeatureFlagEvaluations | None:
-        # Without any definitions the SDK would fetch them here, and whoever asks would wait for PostHog.
+        # Without definitions the SDK would fetch them here, and the caller would wait for PostHog.
         if not self._is_fetched():
             return None
         try:

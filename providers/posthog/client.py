@@ -72,7 +72,7 @@ class _Shared:
 
     @cached_property
     def transport(self) -> Transport:
-        # Only now: it takes longer to import than all of this provider, and a process that asks nothing needs none.
+        # Only now: its import takes longer than the rest of the provider, and not every process sends requests.
         from providers.posthog.transport import Transport
 
         return Transport(self.connection)
@@ -152,7 +152,7 @@ class Client:
             if not following:
                 return
             there = urlsplit(following)
-            # Not by the scheme, which PostHog may not know behind a proxy: what is asked is the connection's host.
+            # Not the scheme, which PostHog may not know behind a proxy: the request goes to our host.
             if there.netloc and _place(following) != _place(self.connection.host):
                 other = same_host(following)
                 raise ApiError(f"PostHog's next page is on another host ({other}); set host to that address")
@@ -240,7 +240,7 @@ class Client:
         """Return what the user is told of a wait; empty where it is short, or known already."""
         shared = self._shared
         with shared.lock:
-            # What several threads wait for at the same time counts once, and is one line.
+            # Threads that wait at the same time count once, and share one line.
             until = max(shared.waiting_until, now + wait.seconds)
             shared.waited += until - max(shared.waiting_until, now - spent)
             shared.waiting_until = until

@@ -62,7 +62,7 @@ def engine_log(arguments: Sequence[str]) -> Callable[[str], None]:
     address = _address(arguments)
     if address is None:
         return lambda _: None
-    # A proxy serves the way out of this machine; the engine is on it.
+    # A proxy is for other hosts; the engine is on this machine.
     channel = grpc.insecure_channel("{}:{}".format(*address), options=[("grpc.enable_http_proxy", 0)])
     engine = engine_pb2_grpc.EngineStub(channel)
 

@@ -51,7 +51,7 @@ class Inventory:
                 except ApiError as problem:
                     self._unread[kind.collection] = problem
                     raise
-                # Only now: half a list, for an error in the middle, would pass for the whole.
+                # Only now: after an error in the middle, half a list would count as the whole.
                 self._lists[kind.collection] = found
             return found
 

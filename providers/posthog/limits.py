@@ -175,7 +175,7 @@ class Limiter:
             return question(budget)
 
     def _learn(self) -> None:
-        # Whoever else would have to wait, waits for the answer instead.
+        # Other threads that would have to wait, wait for the answer instead.
         with self._asking:
             if self._known:
                 return
@@ -199,7 +199,7 @@ class Limiter:
         seconds = UNSAID if told is None else told
         with self._lock:
             if not self._counting and seconds <= MINUTE:
-                # It let all else pass, so its limits are younger than that, and an hour's count has hardly begun.
+                # It accepted all earlier requests, so its limits are new, and an hour's count has hardly begun.
                 for each in self._budgets.values():
                     each.forget()
             self._known = self._counting = True

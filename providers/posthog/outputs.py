@@ -32,7 +32,7 @@ def read(stack: str, output: str) -> Any:
         try:
             outputs = pulumi.runtime.invoke("pulumi:pulumi:readStackOutputs", {"name": name}).value["outputs"]
         except Exception as problem:  # the SDK raises nothing more specific
-            # Pulumi's file backend writes the state in place, and just now it may be at it.
+            # Pulumi's file backend writes the state in place, and may be writing it now.
             if "failed to load checkpoint" in str(problem):
                 time.sleep(PAUSE)
                 continue

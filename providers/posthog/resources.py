@@ -182,6 +182,6 @@ def _resource(
 
 
 def _id(ref: Ref, resource: pulumi.CustomResource, known: str | None) -> pulumi.Output[Any]:
-    # The SDK gives no id of what failed, and would end the whole program.
+    # The SDK gives no id of a failed resource, and would end the whole program.
     id_ = resource.id.recover(lambda _: f"{MISSING}{ref}" + (f"={known}" if known else ""))
     return id_.apply(lambda text: readable(ref, text))

@@ -68,7 +68,7 @@ class Transport:
         if session is None:
             session = requests.Session()
             session.auth = _Bearer(self._connection.api_key)
-            # A proxy serves the way out, never the way to a sandbox on this machine.
+            # A proxy is for other hosts, never for a sandbox on this machine.
             session.trust_env = not is_loopback(urlsplit(self._connection.host).hostname or "")
             session.headers["User-Agent"] = CLIENT
             session.headers["X-PostHog-Client"] = CLIENT  # what newer versions write into their activity log

@@ -122,7 +122,7 @@ def _parse(text: str, form: str) -> str:
         raise _Failed(f"can't be started: {error.strerror}") from error
     if done.returncode == native.ABSENT:
         raise ImportError
-    # Of a limit of one second nothing is left in which the parser would be told before it is killed.
+    # A limit of one second leaves no time to end the parser before it is killed.
     killed = -signal.SIGKILL if resource.getrlimit(resource.RLIMIT_CPU)[1] == 1 else None
     if done.returncode in (-signal.SIGXCPU, killed):
         raise TooSlow

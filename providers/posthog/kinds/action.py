@@ -21,7 +21,7 @@ def _step(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     step = {name: item for name, item in query(value).items() if name not in _ADDED_TO_STEP and item != ""}
-    # How a text is compared means nothing where there is none.
+    # How a text is compared has no effect without a text.
     idle = [
         name
         for name, usual in _MATCHING.items()

@@ -29,7 +29,7 @@ def _threshold(value: Any) -> Any:
 def _read_config(raw: Any, reading: Reading) -> Any:
     # Where a definition does not say whether the running interval is looked at, PostHog chooses by how often the alert
     # is checked, writes its choice down where it is yes, and leaves it there when that changes.
-    # A config of SQL without it is of the last row.
+    # A config of SQL without it means the last row.
     config = plain(raw)
     if isinstance(config, dict) and config.get("type") == "HogQLAlertConfig":
         config.setdefault("evaluation", "last_row")

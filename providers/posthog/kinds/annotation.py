@@ -9,7 +9,7 @@ from providers.posthog.kinds.normal import instant, text
 from providers.posthog.kinds.phrases import moment_text
 from providers.posthog.kinds.wording import CHOICE, Wording, switchable
 
-# PostHog says beside what an annotation hangs on that it hangs there.
+# PostHog also stores whether an annotation belongs to an insight or a dashboard.
 _SCOPES = {"insight": "dashboard_item", "dashboard": "dashboard"}
 
 
@@ -25,13 +25,13 @@ ANNOTATION = Kind(
     scope="annotation",
     pages=("data-management/annotations/{id}",),
     folder="annotations",
-    # One that shows in the whole organisation belongs to another project, whatever it says.
+    # One for the whole organisation belongs to another project, whatever its fields say.
     natural_key=("content", "date_marker", "scope"),
     derive=_scope,
     fields=(
         Field("content", wording=Wording("text"), normalise=text, required=True),
         Field("date_marker", wording=Wording("time", show=moment_text), normalise=instant, required=True),
-        # Left out, PostHog takes it for one on an insight.
+        # By default PostHog assumes an annotation on an insight.
         Field("scope", default="project", required=True, manageable=False, wording=CHOICE),
         Field("insight", path=("dashboard_item",), ref="insight", read=read_id, manageable=False),
         Field("dashboard", path=("dashboard_id",), ref="dashboard", manageable=False),

@@ -111,7 +111,7 @@ def _stats(value: Any) -> Any:
 
 
 def _write_stats(value: dict[str, Any], _: Directory) -> Any:
-    # Whole, or PostHog fills in what the organisation prefers.
+    # Sent whole, or PostHog fills in the organisation's defaults.
     return {**value, **{method: {**usual, **value.get(method, {})} for method, usual in _INTERVALS.items()}}
 
 
@@ -236,7 +236,7 @@ EXPERIMENT = Kind(
             required=True,
             wording=_STATISTICS,
         ),
-        # Left out, it is what the project prefers.
+        # By default it is the project's default.
         Field(
             "only_count_matured_users",
             default=False,

@@ -176,7 +176,7 @@ FLAG = Kind(
     unique=True,
     # A list leaves archived flags out, unless they are asked for; their keys are taken all the same.
     lists=({}, {"archived": "true"}),
-    # Else servers of July 2026 make a dashboard of the flag's usage, with insights, that no definition has.
+    # Otherwise servers of July 2026 make a dashboard of the flag's usage, with insights, that no definition has.
     constants={"_should_create_usage_dashboard": False},
     whole=("filters",),
     # Without it PostHog stores what an API key reads in clear as it is sent (encrypt_flag_payloads in PostHog's

@@ -18,7 +18,7 @@ from providers.posthog.kinds.normal import plain, text
 from providers.posthog.kinds.wording import SWITCH, WATCH, Wording
 
 FIRING = "$insight_alert_firing"
-# What definitions call an input, where PostHog's template has another name for it.
+# The name of an input in definitions, if PostHog's template has another one.
 _INPUT_NAMES = {"workspace": "slack_workspace"}
 _OUR_NAMES = {theirs: ours for ours, theirs in _INPUT_NAMES.items()}
 _MAY_BE_SECRET = ("url",)
@@ -193,7 +193,7 @@ NOTIFICATION = Kind(
     weight=WATCH,
     fields=(
         Field("name", normalise=text, required=True),
-        # PostHog copies the template's into a new one without.
+        # PostHog copies the template's into a new one without it.
         Field("description", default="", normalise=text, copied=("template", "description"), manageable=False),
         Field("enabled", default=True, required=True, manageable=False, shown=True, wording=SWITCH),
         # Written as `template_id`, read as the template itself; what was copied from it does not follow a change.

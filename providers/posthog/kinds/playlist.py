@@ -38,7 +38,7 @@ PLAYLIST = Kind(
         Field("name", normalise=text, required=True),
         Field("description", default="", normalise=text),
         Field("pinned", default=False, wording=switchable("is pinned", "is no longer pinned")),
-        # PostHog refuses every change of saved filters that comes without them.
+        # PostHog refuses every change of saved filters without them.
         Field("filters", normalise=_filters, always=True, required=True),
     ),
     left={"derived_name": "PostHog's page writes it for playlists without a name"},

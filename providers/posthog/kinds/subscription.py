@@ -14,7 +14,7 @@ from providers.posthog.kinds.notification import digest
 from providers.posthog.kinds.phrases import choice_text, moment_text
 from providers.posthog.kinds.wording import MOMENT, SWITCH, WATCH, Wording, switchable
 
-# How a delivery looks where nobody says.
+# How a delivery looks by default.
 _DELIVERED = {
     "post_all_insights_in_main_message": False,
     **dict.fromkeys(("include_images", "include_feedback", "include_manage_link", "include_posthog_hint"), True),
@@ -60,7 +60,7 @@ def _delivery(value: Any) -> Any:
 
 
 def _carry_delivery(new: Json, live: Json) -> Json:
-    # PostHog takes only what goes with the kind of subscription: no more than what is there is put back.
+    # PostHog accepts only what goes with the kind of subscription: only existing keys are restored.
     return {**{name: _DELIVERED[name] for name in live or {} if name in _DELIVERED}, **new}
 
 
@@ -122,14 +122,14 @@ SUBSCRIPTION = Kind(
             manageable=False,
         ),
         Field("frequency", wording=Wording("period", show=choice_text), required=True),
-        # PostHog's model has a default, its API asks for it all the same.
+        # PostHog's model has a default, but its API requires the field.
         Field("interval", default=1, required=True, start=1, wording=Wording("periods from one delivery to the next")),
         Field("byweekday", normalise=_days, wording=Wording("weekdays")),
         Field("bysetpos", wording=Wording("place in the month")),
         Field("count", wording=Wording("number of deliveries")),
         Field("start_date", normalise=instant, wording=MOMENT, required=True),
         Field("until_date", normalise=instant, wording=Wording("end date", show=moment_text)),
-        # PostHog takes an insight that leaves the dashboard out of what is sent, and with the last one it pauses this.
+        # PostHog removes an insight that leaves the dashboard, and pauses a subscription without insights.
         Field("enabled", default=True, shown=True, wording=SWITCH, follows=True),
         Field(
             "summary_enabled",
@@ -151,7 +151,7 @@ SUBSCRIPTION = Kind(
             carry=_carry_delivery,
             wording=Wording("look of a delivery"),
         ),
-        # Left out, PostHog delivers at once what is new, and what changed in what it delivers.
+        # By default PostHog delivers a new subscription, and one whose content changed, at once.
         Field(
             "send_test_now",
             default=False,

@@ -137,7 +137,7 @@ SURVEY = Kind(
         Field("end_date", normalise=instant, wording=MOMENT),
         Field("responses_limit", wording=Wording("most answers")),
         Field("iteration_count", wording=Wording("number of rounds")),
-        # PostHog takes the one that comes without the other for none.
+        # PostHog treats one without the other as not set.
         Field(
             "iteration_frequency_days",
             wording=Wording("time between rounds", unit=" days"),

@@ -88,7 +88,7 @@ class Collection:
         self.inventory.claim(self.kind, id_, meta.name)
         live = self.inventory.get(self.kind, id_)
         before = self.writer.project(live, properties) if live else {}
-        # Announced and judged was what the list held, which may be minutes old by now.
+        # The list that was announced and judged may be minutes old by now.
         return id_, self._change(id_, before, properties, meta, known=properties)
 
     def update(self, id_: str, old: Properties, new: Properties, meta: Metadata) -> Properties:

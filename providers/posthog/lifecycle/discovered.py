@@ -22,7 +22,7 @@ class Discovered(Collection):
     """
 
     def __init__(self, kind: Kind, services: Services) -> None:
-        # Nobody else than PostHog can make them: with adoption forbidden there would be none.
+        # Only PostHog can make them: with adoption forbidden there would be none.
         super().__init__(kind, replace(services, adoption_allowed=True))
 
     def read(self, id_: str, known: Mapping[str, Any], meta: Metadata) -> tuple[str, Properties] | None:

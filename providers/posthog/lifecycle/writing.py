@@ -88,7 +88,7 @@ class Writer:
         lost = self._lost(shown, plain, answer)
         if hidden:
             self.client.settle()
-            # Whatever else differs by now was changed by somebody since, and is not what PostHog did not keep.
+            # Other differences are changes that somebody made since, and not fields that PostHog did not keep.
             lost |= self._lost(hidden, plain, self.inventory.fetch(self.kind, id_) or answer)
         for each in fields:
             if each.name in lost:
