@@ -28,6 +28,7 @@ from ai_admin.definitions.layout import COLUMNS
 from ai_admin.definitions.model import Problem, Source
 from ai_admin.definitions.places import INEXPRESSIBLE, inexpressible
 from ai_admin.definitions.rules.catalogue import Use, property_uses
+from ai_admin.definitions.spelling import listed
 from ai_admin.definitions.stacks import OUTSIDE, counted_stacks, known_stacks, view
 from ai_admin.review.comparison import LEAVES, Comparison, made_by_posthog
 from ai_admin.review.live import PAGED, Object, Objects, title
@@ -517,8 +518,8 @@ class _TakeOver:
         inside += [Ref("insight", each["key"]) for each in tiles if isinstance(each, dict)]
         for ref in inside:
             about = "" if ref == inside[0] else f" of {ref}"
-            for name, reason in self._unmanaged[ref].items():
-                yield f"Left to PostHog: {name}{about}, since {_sentence(reason)}."
+            for names, reason in _by_reason(self._unmanaged[ref]):
+                yield f"Left to PostHog: {listed(names, 'and')}{about}, since {reason}."
             yield from self._notes[ref]
         for tile in self._forms.get(Ref("tiles", file.key), {}).get("tiles", ()) if file.kind == "dashboard" else ():
             if reason := self._unplaced(tile):
@@ -620,9 +621,9 @@ class _TakeOver:
         result.texts = dict(sorted(texts.items()))
         result.definitions = sum(ref not in self._invented and ref.kind != "tiles" for ref in self._forms)
         result.partly = [
-            f"{ref}: {name} is left to PostHog: {_sentence(reason)}"
+            f"{ref}: {listed(names, 'and')} {'is' if len(names) == 1 else 'are'} left to PostHog: {reason}"
             for ref, left in self._unmanaged.items()
-            for name, reason in left.items()
+            for names, reason in _by_reason(left)
             if ref in self._forms
         ]
         result.partly += [f"{ref}: left to PostHog: {what}" for ref, what in self._narrow if ref in self._forms]
@@ -682,5 +683,9 @@ def _guess(use: Use) -> str:
     return "Boolean" if isinstance(value, bool) else "String"
 
 
-def _sentence(reason: str) -> str:
-    return reason.rstrip(".")
+def _by_reason(left: Mapping[str, str]) -> Iterator[tuple[list[str], str]]:
+    """Yield fields together that are left to PostHog for the same reason, with that."""
+    found: dict[str, list[str]] = {}
+    for name, reason in left.items():
+        found.setdefault(reason.rstrip("."), []).append(name)
+    yield from ((names, reason) for reason, names in found.items())

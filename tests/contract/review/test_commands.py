@@ -222,6 +222,7 @@ def test_what_a_file_can_not_say_is_left_to_posthog_and_said(checkout: Checkout)
     said = checkout.ai_admin("pull", "--all")
     assert "variables:\n    plan: {value: gold}\n" in (checkout.folder / "insights/of-a-plan.yaml").read_text()
     assert "survey/gold: left to PostHog: targeting_flag: the people to whom it is shown. Made anew it " in said
+    assert "survey/asked: start_date, end_date and archived are left to PostHog: people launch, stop and " in said
     assert "flags/survey-targeting" not in said, "PostHog keeps it in step with the survey"
     assert "# Left to PostHog: targeting_flag: the people to" in (checkout.folder / "surveys/gold.yaml").read_text()
     assert "the address of a webhook may be a secret" in said
