@@ -45,12 +45,12 @@ def test_the_samples_never_need_the_slow_way(kind: str) -> None:
     assert [CHECKS[kind](value) for value in GOOD[kind]] == [True] * len(GOOD[kind])
 
 
-def _places(value: Any) -> list[tuple[Any, Any]]:
+def places_of(value: Any) -> list[tuple[Any, Any]]:
     """Return every container inside a value with one of its keys or indexes."""
     found: list[tuple[Any, Any]] = []
     steps = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for step, item in steps:
-        found += [(value, step), *_places(item)]
+        found += [(value, step), *places_of(item)]
     return found
 
 
@@ -60,7 +60,7 @@ def test_it_agrees_with_jsonschema_on_damaged_definitions(data: st.DataObject) -
     kind = data.draw(st.sampled_from(KINDS))
     value = copy.deepcopy(data.draw(st.sampled_from(GOOD[kind])))
     for _ in range(data.draw(st.integers(1, 3))):
-        places = _places(value)
+        places = places_of(value)
         container, step = places[data.draw(st.integers(0, len(places) - 1))]
         change = data.draw(st.sampled_from(["replace", "remove", "add"]))
         if change == "replace":

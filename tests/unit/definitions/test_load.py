@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import copy
+import json
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from ai_admin.definitions import Definitions, Problem, Source, load
-from ai_admin.definitions.files import FOLDERS
-from providers.posthog.kinds import KINDS
+from ai_admin.definitions.files import FOLDERS, find
+from ai_admin.definitions.yaml_text import parse
 from providers.posthog.kinds.base import refs
+from tests.support.checkouts import SAMPLES, sample_checkout
 from tests.unit.definitions.checkouts import Checkout
+from tests.unit.definitions.test_accepts import places_of
 
 ROOT = Path(__file__).parents[3]
 
@@ -106,136 +109,31 @@ ANYTHING = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4),
     max_leaves=12,
 )
-WHOLE: dict[str, Any] = {
-    "insight": {
-        "key": "i",
-        "name": "I",
-        "owner": "ai",
-        "trends": {"series": [{"event": "ai_used"}], "date_from": "-7d"},
-        "stacks": {"staging": {"trends": {"interval": "week"}}},
-        "unmanaged": ["tags"],
-    },
-    "flag": {
-        "key": "f",
-        "variants": [{"key": "a", "rollout_percentage": 100, "payload": 1}],
-        "release_conditions": [
-            {"cohort": "internal", "variant": "a", "properties": [{"key": "usage", "operator": "gt", "value": 1}]},
-            {"properties": [{"type": "flag", "key": "enabled", "value": True}]},
-            {"properties": [{"type": "cohort", "value": "internal"}]},
-        ],
-        "stacks": {"staging": {"description": None, "variants": [{"key": "a", "rollout_percentage": 100}]}},
-        "only": ["staging"],
-        "unmanaged": ["tags"],
-    },
-    "cohort": {
-        "key": "c",
-        "name": "C",
-        "filters": {
-            "type": "OR",
-            "values": [{"type": "AND", "values": [{"cohort": "internal"}, {"key": "usage", "value": 1}]}],
-        },
-    },
-    "dashboard": {
-        "key": "d",
-        "name": "D",
-        "filters": {"properties": [{"type": "event", "key": "model", "operator": "exact", "value": "r1"}]},
-        "tiles": [
-            {"insight": {"key": "t", "name": "T", "trends": {
-                "series": [{"event": "ai_used", "math": "sum", "math_property": "tokens"}], "formula": "A * 2",
-                "breakdown": {"property": "model"}, "properties": [{"type": "cohort", "value": "internal"}]}}},
-            {"insight": {"key": "u", "name": "U", "query": {"kind": "InsightVizNode", "source": {
-                "kind": "FunnelsQuery", "series": [{"kind": "EventsNode", "event": "ai_used"}] * 2,
-                "funnelsFilter": {"exclusions": [{"event": "ai_used", "funnelFromStep": 0, "funnelToStep": 1}]},
-                "properties": {"type": "AND", "values": [{"type": "AND", "values": [
-                    {"type": "event", "key": "model", "value": ["r1"]}]}]}}}}},
-            {"insight": {"key": "v", "name": "V", "retention": {"target": {"event": "ai_used"}}}},
-            {"insight": {"key": "w", "name": "W", "sql": {"query": "select 1", "display": "BoldNumber"}}},
-            {"insight": "runs", "layout": {"x": 0, "y": 30, "w": 6, "h": 4}},
-            {"text": "a"},
-        ],
-    },
-    "alert": {
-        "key": "a",
-        "name": "A",
-        "insight": "runs",
-        "series": 0,
-        "condition": "absolute_value",
-        "threshold": {"lower": 1, "upper": 5},
-        "notify": {"email": ["a@example.com"], "slack": {"workspace": "a", "channel": "#a"}, "webhook": {"url": "https://a"}},
-    },
-    "action": {
-        "key": "n",
-        "name": "N",
-        "steps": [{"event": "ai_used", "properties": [{"type": "event", "key": "success", "value": True}]}],
-    },
-    "experiment": {
-        "key": "x",
-        "name": "X",
-        "flag": "ab",
-        "metrics": [
-            {"name": "M", "metric_type": "mean", "threshold": 5,
-             "source": {"event": "ai_used", "math": "sum", "math_property": "tokens"}},
-            {"name": "R", "metric_type": "ratio",
-             "numerator": {"action": "failed"}, "denominator": {"event": "ai_used"}},
-        ],
-        "metrics_secondary": [
-            {"name": "F", "metric_type": "funnel", "series": [{"event": "ai_used"}]},
-            {"name": "B", "metric_type": "retention", "start_event": {"event": "ai_used"},
-             "completion_event": {"event": "ai_used"}, "retention_window_start": 1, "retention_window_end": 7,
-             "retention_window_unit": "day"},
-        ],
-        "exposure_criteria": {"exposure_config": {
-            "event": "ai_used", "properties": [{"type": "cohort", "value": "internal"}]}},
-        "stats_config": {"baseline_variant_key": "control"},
-        "start_date": "2026-09-07",
-        "end_date": "2026-10-07",
-        "conclusion": "won",
-    },
-    "subscription": {
-        "key": "s",
-        "title": "S",
-        "dashboard": "usage",
-        "insights": ["runs"],
-        "target": {"slack": {"workspace": "a", "channel": "#a"}},
-        "frequency": "monthly",
-        "byweekday": ["monday"],
-        "bysetpos": 1,
-        "start_date": "2026-09-07T08:00:00Z",
-        "until_date": "2027-09-07",
-    },
-    "annotation": {"key": "o", "content": "O", "date_marker": "2026-09-07", "insight": "runs"},
-    "event": {"key": "e", "properties": {"p": {"type": "String", "values": ["a"]}, "model": {"type": "String"}}},
-}  # fmt: skip
+SAMPLE_FILES = list(find(SAMPLES))
 
 
-def _places(value: Any) -> list[tuple[Any, Any]]:
-    found: list[tuple[Any, Any]] = []
-    steps = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for step, item in steps:
-        found += [(value, step), *_places(item)]
-    return found
+@pytest.fixture(scope="module")
+def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return sample_checkout(tmp_path_factory.mktemp("samples"))
 
 
-def _yaml(value: Any) -> str:
-    import json
-
-    return json.dumps(value)  # JSON is YAML
-
-
-@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50)
 @given(data=st.data())
-def test_no_damaged_definition_makes_it_raise(checkout: Checkout, data: st.DataObject) -> None:
-    checkout.with_flag_and_action()
-    kind = data.draw(st.sampled_from(sorted(WHOLE)))
-    value = copy.deepcopy(WHOLE[kind])
+def test_no_damaged_definition_makes_it_raise(samples: Path, data: st.DataObject) -> None:
+    kind = data.draw(st.sampled_from(sorted(FOLDERS.values())))
+    file = data.draw(st.sampled_from([each for each in SAMPLE_FILES if each.kind == kind]))
+    value = parse(file.text or "").value
     for _ in range(data.draw(st.integers(1, 3))):
-        places = _places(value)
+        places = places_of(value)
         if places:
             container, step = places[data.draw(st.integers(0, len(places) - 1))]
             container[step] = data.draw(ANYTHING)
-    folder = next(folder for folder, each in FOLDERS.items() if each == kind)
-    checkout.write(f"{folder}/damaged.yaml", _yaml(value))
-    loaded = checkout.load(data.draw(st.sampled_from([None, "staging", "production"])))
+    stack = data.draw(st.sampled_from([None, "staging", "production"]))
+    (samples / file.path).write_text(json.dumps(value))  # JSON is YAML
+    try:
+        loaded = load(samples, stack)
+    finally:
+        (samples / file.path).write_text(file.text or "")
     for problem in loaded.problems:
         assert problem.message
         assert problem.fix
@@ -248,13 +146,6 @@ def test_no_damaged_definition_makes_it_raise(checkout: Checkout, data: st.DataO
 @example("flags", {"key": "f", "stacks": {"staging": {"stacks": {"staging": {}}}}})
 @example("dashboards", {"key": "d", "name": "D", "tiles": {"insight": {}}})
 def test_no_data_at_all_makes_it_raise(checkout: Checkout, folder: str, value: Any) -> None:
-    checkout.write(f"{folder}/any.yaml", _yaml(value))
+    checkout.write(f"{folder}/any.yaml", json.dumps(value))  # JSON is YAML
     loaded = checkout.load("staging")
     assert bool(loaded.resources) is not bool(loaded.problems)
-
-
-def test_whole_definitions_are_good(checkout: Checkout) -> None:
-    checkout.with_flag_and_action()
-    for kind, value in WHOLE.items():
-        checkout.write(f"{KINDS[kind].folder}/whole.yaml", _yaml(value))
-    assert checkout.problems() == []
