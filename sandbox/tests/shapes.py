@@ -95,6 +95,15 @@ class Api:
         filters = {"properties": {"type": "OR", "values": [group]}}
         return self.post("cohorts/", {"name": name("cohort"), "filters": filters, **values})
 
+    def calculated(self, cohort: Any) -> Any:
+        """A cohort, once its members are known."""
+
+        def look() -> Any:
+            now = self.get(f"cohorts/{cohort['id']}/")
+            return None if now["is_calculating"] else now
+
+        return eventually(look)
+
     def dashboard(self, **values: Any) -> Any:
         return self.post("dashboards/", {"name": name("dashboard"), **values})
 

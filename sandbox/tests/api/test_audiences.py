@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.tests.shapes import Api, eventually
+from sandbox.tests.shapes import Api
 
 PEOPLE, CONDITIONS, COHORTS = 60, 28, 4
 PLANS, NOTES = ["free", "Free", "pro plus", "50%", ""], ["Hello (world)", "a.b", "über", "x_y"]
@@ -188,13 +188,7 @@ def test_a_release_condition_reaches_as_many_as_sql_counts(people: Api) -> None:
 
 
 def _cohort(api: Api, drawn: Draw) -> Any:
-    made = api.post("cohorts/", {"name": "drawn", "filters": {"properties": drawn[0]}})
-
-    def look() -> Any:
-        now = api.get(f"cohorts/{made['id']}/")
-        return None if now["is_calculating"] else now
-
-    return eventually(look)
+    return api.calculated(api.post("cohorts/", {"name": "drawn", "filters": {"properties": drawn[0]}}))
 
 
 def test_a_cohort_has_as_many_members_as_sql_counts(people: Api) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.tests.shapes import Api, eventually, name
+from sandbox.tests.shapes import Api, name
 
 DAY = timedelta(days=1)
 BEHAVED = "behaved"
@@ -19,20 +19,10 @@ def _do(api: Api, who: str, event: str, *ago: timedelta, **properties: Any) -> N
 
 
 def _members(api: Api, *leaves: Any) -> set[str]:
-    cohort = _calculated(api, *leaves)
+    cohort = api.calculated(api.cohort(*leaves))
     assert cohort["errors_calculating"] == 0, cohort["last_error_message"]
     found = api.get(f"cohorts/{cohort['id']}/persons/")["results"]
     return {one["distinct_ids"][0] for one in found}
-
-
-def _calculated(api: Api, *leaves: Any) -> Any:
-    cohort = api.cohort(*leaves)
-
-    def look() -> Any:
-        now = api.get(f"cohorts/{cohort['id']}/")
-        return None if now["is_calculating"] else now
-
-    return eventually(look)
 
 
 def _leaf(event: str, value: str, **more: Any) -> dict[str, Any]:
@@ -129,7 +119,8 @@ def test_an_action_instead_of_an_event(api: Api, event: str) -> None:
 
 
 def test_criteria_that_make_no_sense_fail_the_calculation_and_keep_the_count(api: Api, event: str) -> None:
-    cohort = _calculated(api, _leaf(event, "performed_event_regularly", min_periods=3, total_periods=2, operator="gte"))
+    senseless = _leaf(event, "performed_event_regularly", min_periods=3, total_periods=2, operator="gte")
+    cohort = api.calculated(api.cohort(senseless))
     assert (cohort["errors_calculating"], cohort["count"]) == (1, None)
     assert "operator_value cannot be None" in cohort["last_error_message"]
 
@@ -143,6 +134,6 @@ def test_criteria_that_make_no_sense_fail_the_calculation_and_keep_the_count(api
     ],
 )
 def test_a_value_that_cannot_be_read_fails_the_calculation_alone(api: Api, event: str, leaf: dict[str, str]) -> None:
-    cohort = _calculated(api, {"type": "person", "key": "plan", **leaf})
+    cohort = api.calculated(api.cohort({"type": "person", "key": "plan", **leaf}))
     assert (cohort["errors_calculating"], cohort["count"]) == (1, None)
     assert cohort["last_error_message"]

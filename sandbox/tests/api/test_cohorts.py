@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.tests.shapes import Api, depending_on, eventually, in_cohort, name, person, refusal, trends
+from sandbox.tests.shapes import Api, depending_on, in_cohort, name, person, refusal, trends
 
 BEHAVIOUR = {
     "type": "behavioral",
@@ -25,14 +25,6 @@ def _leaf(cohort: Any) -> Any:
 def _seen(api: Api, distinct_id: str, times: int = 1, **properties: Any) -> None:
     event = {"event": "seen", "distinct_id": distinct_id, "properties": {"$set": properties}}
     api.sandbox.capture(*[event] * times)
-
-
-def _calculated(api: Api, cohort: Any) -> Any:
-    def look() -> Any:
-        now = api.get(f"cohorts/{cohort['id']}/")
-        return None if now["is_calculating"] else now
-
-    return eventually(look)
 
 
 def test_nulls_vanish_and_leaves_gain_negation_bytecode_and_hash(api: Api) -> None:
@@ -74,7 +66,7 @@ def test_a_cohort_is_calculated_after_the_answer(api: Api) -> None:
     _seen(api, "calc-1", plan="calculated")
     cohort = api.cohort(person("plan", "calculated"))
     assert (cohort["is_calculating"], cohort["count"], cohort["version"]) == (True, None, None)
-    done = _calculated(api, cohort)
+    done = api.calculated(cohort)
     assert (done["count"], done["version"], done["pending_version"]) == (1, 1, 1)
     assert done["last_calculation"] is not None
     members = api.get(f"cohorts/{cohort['id']}/persons/")["results"]
@@ -83,16 +75,16 @@ def test_a_cohort_is_calculated_after_the_answer(api: Api) -> None:
 
 def test_every_update_recalculates_but_a_deletion_does_not(api: Api) -> None:
     cohort = api.cohort()
-    _calculated(api, cohort)
+    api.calculated(cohort)
     assert api.patch(f"cohorts/{cohort['id']}/", {"description": "d"})["is_calculating"] is True
-    assert _calculated(api, cohort)["version"] == 2
+    assert api.calculated(cohort)["version"] == 2
     assert api.patch(f"cohorts/{cohort['id']}/", {"deleted": True})["is_calculating"] is False
 
 
 def test_events_are_counted(api: Api) -> None:
     _seen(api, "busy", times=2)
     _seen(api, "idle", times=1)
-    cohort = _calculated(api, api.cohort(BEHAVIOUR))
+    cohort = api.calculated(api.cohort(BEHAVIOUR))
     members = api.get(f"cohorts/{cohort['id']}/persons/")["results"]
     assert "busy" in [member["distinct_ids"][0] for member in members]
     assert "idle" not in [member["distinct_ids"][0] for member in members]

@@ -5,7 +5,7 @@ What holds for each of their fields stands in ``test_field_laws.py``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import count
 from typing import Any
 
@@ -60,13 +60,6 @@ class Things:
 @pytest.fixture(scope="module")
 def things(sandbox: Sandbox) -> Things:
     return Things(sandbox)
-
-
-@pytest.fixture(scope="module")
-def plugin(sandbox: Sandbox) -> Iterator[Plugin]:
-    """One process for all of them: what somebody else did meanwhile is seen by a later one only."""
-    with running_plugin(sandbox.environ) as running:
-        yield running
 
 
 def action(things: Things) -> tuple[Form, Form]:

@@ -930,7 +930,7 @@ def test_other_shares_of_variants_say_how_many_get_another_one(stack: Stack, key
     def write(a: int, b: int, payload: int = 1, **more: Any) -> list[str]:
         shares = [{"key": name, "rollout_percentage": share} for name, share in (("a", a), ("b", b))]
         stack.write("flag", key, variants=[{**each, "payload": payload} for each in shares], **{**ALL, **more})
-        return list(reading.lines(stack.entry(f"flag/{key}", True)))
+        return said(stack, f"flag/{key}", count=True)
 
     write(50, 50)
     stack.up()
@@ -939,11 +939,11 @@ def test_other_shares_of_variants_say_how_many_get_another_one(stack: Stack, key
     assert write(20, 80)[:3] == [*split, f"{reach}; about 3 of these get another variant than now"]
     ours = {"description": "Ours", "properties": [{"key": "channel", "value": "internal"}], "rollout_percentage": 50}
     some = [ours, {**ALL["release_conditions"][0], "variant": "a"}]
-    said = write(20, 80, release_conditions=some)
+    lines = write(20, 80, release_conditions=some)
     # Of ours, who were drawn and still are, 3 in 10; of all others, who now get a, those who had b.
     ours_are = stack.sandbox.call("POST", "feature_flags/user_blast_radius/", {"condition": _blast(OURS)})["affected"]
     another = round(0.5 * (0.3 * ours_are + 0.5 * (20 - ours_are)))
-    assert any(f"; about {another} of these get another variant than now" in each for each in said)
+    assert any(f"; about {another} of these get another variant than now" in each for each in lines)
     assert write(50, 50, payload=2)[-1] == reach
     assert not any("get another variant" in each for each in write(50, 50, bucketing_identifier="device_id"))
 
@@ -953,8 +953,7 @@ def test_whom_an_early_exit_alone_leaves_out_is_counted(stack: Stack, key: str) 
     stack.write("flag", key, release_conditions=conditions)
     stack.up()
     stack.write("flag", key, release_conditions=conditions, early_exit=True)
-    said = list(reading.lines(stack.entry(f"flag/{key}", True)))
-    assert "serves about 10 of 20 persons now, and about 8 then" in said
+    assert "serves about 10 of 20 persons now, and about 8 then" in said(stack, f"flag/{key}", count=True)
 
 
 def test_a_new_flag_and_another_variant_or_payload_of_a_condition_say_for_how_many(stack: Stack, key: str) -> None:
@@ -965,15 +964,13 @@ def test_a_new_flag_and_another_variant_or_payload_of_a_condition_say_for_how_ma
         variants = [{**each, "payload": payload} for each, payload in zip(shares, payloads, strict=True)]
         rest = {**ALL["release_conditions"][0], "variant": "b"}
         stack.write("flag", key, variants=variants, release_conditions=[{**ours, **condition}, rest])
-        return list(reading.lines(stack.entry(f"flag/{key}", True)))
+        return said(stack, f"flag/{key}", count=True)
 
     stack.write("flag", f"{key}-of-all", **ALL)
-    assert [*reading.lines(stack.entry(f"flag/{key}-of-all", True))][-1] == "serves about 10 of 20 persons"
-    said = write(1, 2)
-    assert said[-1].startswith("serves about 1")
+    assert said(stack, f"flag/{key}-of-all", count=True)[-1] == "serves about 10 of 20 persons"
+    assert write(1, 2)[-1].startswith("serves about 1")
     stack.up()
-    said = write(1, 3)
-    assert said[0] == 'payload "b" from 2 to 3: at most 10 of 20 persons get that variant'
+    assert write(1, 3)[0] == 'payload "b" from 2 to 3: at most 10 of 20 persons get that variant'
     ours_are = stack.sandbox.call("POST", "feature_flags/user_blast_radius/", {"condition": _blast(OURS)})["affected"]
     assert write(1, 2, variant="b")[0] == (
         f'condition "Ours": variant from a to b: {ours_are} of 20 persons match it'
@@ -983,8 +980,8 @@ def test_a_new_flag_and_another_variant_or_payload_of_a_condition_say_for_how_ma
     stack.write("flag", key, variants=shares, release_conditions=[{**nobody, "variant": "a"}])
     stack.up()
     stack.write("flag", key, variants=shares, release_conditions=[{**nobody, "variant": "b"}])
-    said = list(reading.lines(stack.entry(f"flag/{key}", True)))
-    assert said[0] == 'condition "Nobody": variant from a to b: 0 of 20 persons match it'
+    lines = said(stack, f"flag/{key}", count=True)
+    assert lines[0] == 'condition "Nobody": variant from a to b: 0 of 20 persons match it'
 
 
 def _blast(condition: dict[str, Any]) -> dict[str, Any]:
@@ -1003,14 +1000,13 @@ def test_who_gets_another_variant_by_a_cohort_is_counted_also_beside_other_share
     stack.up()
     write(["internal", "stable"], 80)
     reach = "serves about 20 of 20 persons, as before"
-    said = list(reading.lines(stack.entry(f"cohort/{key}-c", True)))
-    assert f"flag {key} {reach}; about 12 of these get another variant than now" in said, "4 of 5 of the 15 that come"
+    lines = said(stack, f"cohort/{key}-c", count=True)
+    assert f"flag {key} {reach}; about 12 of these get another variant than now" in lines, "4 of 5 of the 15 that come"
     write(["internal", "stable"], 100)
-    said = list(reading.lines(stack.entry(f"flag/{key}", True)))
-    assert f"{reach}; about 12 of these get another variant than now" in said
+    assert f"{reach}; about 12 of these get another variant than now" in said(stack, f"flag/{key}", count=True)
     write(["internal"], 100)
-    said = list(reading.lines(stack.entry(f"flag/{key}", True)))
-    assert f"{reach}; about 3 of these get another variant than now" in said, "a fifth of those who are drawn"
+    lines = said(stack, f"flag/{key}", count=True)
+    assert f"{reach}; about 3 of these get another variant than now" in lines, "a fifth of those who are drawn"
 
 
 def test_a_flag_behind_a_cohort_that_is_made_of_one_that_changes_has_numbers(stack: Stack, key: str) -> None:
@@ -1025,24 +1021,23 @@ def test_a_flag_behind_a_cohort_that_is_made_of_one_that_changes_has_numbers(sta
     write(["internal"])
     stack.up()
     write(["internal", "stable"])
-    said = list(reading.lines(stack.entry(f"cohort/{base}", True)))
-    assert "has about 5 of 20 persons now, and about 20 then" in said
-    assert f"flag {flag} serves about 5 of 20 persons now, and about 20 then" in said
+    lines = said(stack, f"cohort/{base}", count=True)
+    assert "has about 5 of 20 persons now, and about 20 then" in lines
+    assert f"flag {flag} serves about 5 of 20 persons now, and about 20 then" in lines
     write(["internal", "stable"], 40)
-    assert list(reading.lines(stack.entry(f"flag/{flag}", True))) == [
+    assert said(stack, f"flag/{flag}", count=True) == [
         f'condition "in cohort {made}" from 100 % to 40 %: about 3 of 20 persons more',
         "serves about 5 of 20 persons now, and about 8 then",
     ]
     stack.write("cohort", made, name=made, properties=[{"cohort": base}])
-    said = list(reading.lines(stack.entry(f"cohort/{made}", True)))
-    assert "has about 5 of 20 persons now, and about 20 then" in said
+    assert "has about 5 of 20 persons now, and about 20 then" in said(stack, f"cohort/{made}", count=True)
 
 
 def test_persons_and_groups_are_not_added_up(stack: Stack, key: str) -> None:
     def write(share: int, *more: dict[str, Any]) -> list[str]:
         persons = {"description": "Persons", "rollout_percentage": share}
         stack.write("flag", key, release_conditions=[persons, *more])
-        return list(reading.lines(stack.entry(f"flag/{key}", True)))
+        return said(stack, f"flag/{key}", count=True)
 
     write(10)
     stack.up()
@@ -1061,14 +1056,14 @@ def test_a_cohort_says_how_many_the_flags_serve_that_look_at_it(stack: Stack, ke
     def used(share: int) -> list[str]:
         condition = {"cohort": f"{key}-c", "rollout_percentage": share}
         stack.write("flag", key, release_conditions=[condition])
-        return list(reading.lines(stack.entry(f"cohort/{key}-c", True)))
+        return said(stack, f"cohort/{key}-c", count=True)
 
     cohort("internal")
     stack.write("flag", key, release_conditions=[{"cohort": f"{key}-c"}])
     stack.up()
     cohort("internal", "beta", "stable")
-    [said] = [line for line in used(100) if line.startswith(f"flag {key} serves about")]
-    assert re.fullmatch(rf"flag {key} serves about \d+ of 20 persons now, and about \d+ then", said)
+    [served] = [line for line in used(100) if line.startswith(f"flag {key} serves about")]
+    assert re.fullmatch(rf"flag {key} serves about \d+ of 20 persons now, and about \d+ then", served)
     assert not [line for line in used(50) if "serves about" in line], "the flag's own entry says it"
 
 
@@ -1124,9 +1119,9 @@ def test_whom_a_holdout_keeps_out_is_counted_for_each_flag(stack: Stack, key: st
     stack.up()
     held = "of 20 persons get holdout-… instead of what its conditions give"
     write(40, **in_it)
-    said = list(reading.lines(stack.entry(f"holdout/{key}-h", True)))
-    assert f"flag {key} serves about 9 of 20 persons now, and about 6 then" in said
-    assert f"flag {key}: about 2 {held}, and about 8 then" in said
+    lines = said(stack, f"holdout/{key}-h", count=True)
+    assert f"flag {key} serves about 9 of 20 persons now, and about 6 then" in lines
+    assert f"flag {key}: about 2 {held}, and about 8 then" in lines
     percent = {"now": 10, "then": 40}
     assert flags_in_json(stack, f"holdout/{key}-h", True) == {
         f"flag/{key}": {
@@ -1139,21 +1134,17 @@ def test_whom_a_holdout_keeps_out_is_counted_for_each_flag(stack: Stack, key: st
             "kept_out_percent": percent,
         }
     }
-    assert f"flag {key}: a holdout keeps out 40 % of all instead of 10 %" in list(
-        reading.lines(stack.entry(f"holdout/{key}-h"))
-    )
+    assert f"flag {key}: a holdout keeps out 40 % of all instead of 10 %" in said(stack, f"holdout/{key}-h")
     [persons] = flags_in_json(stack, f"holdout/{key}-h", False).values()
     assert (persons["kept_out"], persons["kept_out_percent"]) == ({"now": None, "then": None}, percent)
     write(10)
-    said = list(reading.lines(stack.entry(f"experiment/{key}-e", True)))
-    assert f"flag {key}: about 2 {held}, and about 0 then" in said
+    assert f"flag {key}: about 2 {held}, and about 0 then" in said(stack, f"experiment/{key}-e", count=True)
     write(40, 100, **in_it)
-    said = list(reading.lines(stack.entry(f"flag/{key}", True)))
-    assert said[1:3] == ["serves about 9 of 20 persons now, and about 12 then", f"about 2 {held}, and about 8 then"]
+    lines = said(stack, f"flag/{key}", count=True)
+    assert lines[1:3] == ["serves about 9 of 20 persons now, and about 12 then", f"about 2 {held}, and about 8 then"]
     stack.up()
     write(40, 50, **in_it)
-    said = list(reading.lines(stack.entry(f"flag/{key}", True)))
-    assert said[:3] == [
+    assert said(stack, f"flag/{key}", count=True)[:3] == [
         'condition "Some" from 100 % to 50 %: about 6 of 20 persons fewer',
         "serves about 12 of 20 persons now, and about 6 then",
         f"about 8 {held}, as before",
@@ -1224,6 +1215,5 @@ def test_of_too_many_conditions_only_whom_the_changed_one_touches_may_get_anothe
     write("internal")
     stack.up()
     write("nobody's")
-    said = list(reading.lines(stack.entry(f"cohort/{key}-c", True)))
-    [told] = [each for each in said if "another variant" in each]
+    [told] = [each for each in said(stack, f"cohort/{key}-c", count=True) if "another variant" in each]
     assert told.endswith("; at most 5 of these get another variant than now")
