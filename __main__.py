@@ -1,6 +1,6 @@
-"""The Pulumi program: registers what the definitions say, or, when anything is refused, what switches a flag off.
+"""The Pulumi program: registers the definitions, or, if the run is refused, only flags that are switched off.
 
-What a run may do is decided in ``ai_admin.run``; here it is carried out, in the order that Pulumi asks for.
+``ai_admin.run`` decides what a run may do; here it is carried out, in the order that Pulumi requires.
 """
 
 from __future__ import annotations
@@ -32,15 +32,16 @@ EXPLAINED = 32
 
 
 def main() -> None:
-    """Register every definition of this stack; when anything is wrong, only what switches a flag off.
+    """Register every definition of this stack; if the run is refused, only flags that are switched off.
 
-    A preview registers all of them even then: the refusals are shown with the plan, not instead of it.
+    A preview that a rule refuses registers all of them: the refusals are shown with the plan, not instead of it. Not so
+    if the definitions have problems, or PostHog can't be asked.
     """
     stack, preview = pulumi.get_stack(), pulumi.runtime.is_dry_run()
     settings = Settings({name: pulumi.Config().get(name) for name in NAMES}, os.environ)
     last = applied_last(stack)
-    # Until everything is registered: a refused run that exported nothing would forget what was applied last, and pass
-    # the second time.
+    # Export the old manifest first: if this run is refused and exports nothing, Pulumi drops the manifest, and the next
+    # run would pass unchecked.
     keep(last)
     run = Run(CHECKOUT, stack, settings, last, followed, preview, pulumi.log.warn)
     planned = plan(run)

@@ -1,4 +1,4 @@
-"""What a user's own repository begins with: its stacks, and the samples kept or dropped. All of it, or nothing."""
+"""The start of a user's own repository: its stacks, and the samples kept or removed. All of it, or nothing."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def wrong_choices(host: str, projects: Mapping[str, str]) -> list[str]:
 
 
 def changes(root: Path, host: str, projects: Mapping[str, str], keep: bool) -> Changes:
-    """Return what makes a fresh clone a repository for these projects, by stack in the order of a change's way.
+    """Return the changes that make a fresh clone a repository for these projects, by stack in the order of applying.
 
     Each stack follows the one before, and the last one is careful. Raises :class:`NotInitialised`.
     """
@@ -73,7 +73,7 @@ def _settings(root: Path) -> Iterator[Path]:
 
 
 def _ready(root: Path) -> None:
-    """Raise NotInitialised unless this is a clone in which nobody has begun."""
+    """Raise NotInitialised unless this is a fresh clone."""
     for path in _settings(root):
         written = yaml.safe_load(path.read_text("utf-8")) or {}
         if "ai-admin:project_id" in (written.get("config") or {}) or written.keys() & set(OWN_SETTINGS):
@@ -94,7 +94,7 @@ def _ready(root: Path) -> None:
 
 
 def _accepted(root: Path, made: Changes) -> None:
-    """Raise NotInitialised unless `ai-admin check` would accept the definitions with the stacks that are to be."""
+    """Raise NotInitialised unless `ai-admin check` would accept the definitions with the new stacks."""
     with tempfile.TemporaryDirectory() as folder:
         then = Path(folder)
         for name in (*TOP_FOLDERS, "Pulumi.yaml", f"Pulumi.{SANDBOX}.yaml"):
@@ -111,7 +111,9 @@ def _accepted(root: Path, made: Changes) -> None:
 
 
 def _without_samples(root: Path) -> Changes:
-    """Return what removes the samples, and keeps their folders. Raises NotInitialised where there are others."""
+    """Return the changes that remove the samples, and keep their folders. Raises NotInitialised if there are other
+    files.
+    """
     paths = [Path(file.path) for file in find(root)]
     own = [str(path) for path in paths if not (root / SAMPLES / path).exists()]
     if own:

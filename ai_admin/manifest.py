@@ -69,7 +69,7 @@ def applied(
 
 
 def _is_as_defined(definition: Definition, there: Properties, known: Mapping[Ref, Any]) -> bool:
-    """Return whether what the engine says of a resource is what its definition says."""
+    """Return whether the engine's result for a resource equals its definition."""
     kind = KINDS[definition.kind]
     wanted = kind.canonical(with_ids(definition.properties, lambda ref: known.get(ref, ref)))
     return not changed(kind, there, wanted)

@@ -228,7 +228,7 @@ def _judged(run: Run, client: Client, definitions: Definitions) -> Plan:
 
 
 def _found(gate: Callable[[], Iterable[str]]) -> list[str]:
-    """Return why a gate refuses, which it also does where it can't read what it asks for; the plan is shown with it."""
+    """Return why a gate refuses, also if it can't read what it asks for; the plan is shown with the reason."""
     try:
         return [*gate()]
     except ApiError as problem:

@@ -18,9 +18,9 @@ def as_csv(rows: Iterable[Sequence[object]]) -> str:
 
 
 def safe(cell: object) -> object:
-    """Return a cell that a spreadsheet shows as text, whatever it begins with; a number is one.
+    """Return a cell that a spreadsheet shows as text, whatever it begins with; a number stays a number.
 
-    A fraction has twelve digits, so without the noise of sums of fractions (``0.30000000000000004``).
+    A fraction has twelve digits, without the rounding errors of sums (``0.30000000000000004``).
     """
     if isinstance(cell, float):
         return f"{cell:.12g}" if abs(cell) < 1e12 else cell

@@ -1,4 +1,4 @@
-"""A stack's settings, read from its ``Pulumi.<stack>.yaml`` without Pulumi: secrets in it stay closed."""
+"""A stack's settings, read from its ``Pulumi.<stack>.yaml`` without Pulumi: secrets in it are not decrypted."""
 
 from __future__ import annotations
 

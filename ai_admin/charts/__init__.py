@@ -1,6 +1,6 @@
-"""What a query's results look like: as a drawing, as rows, and as HTML. Pure, and imports nothing else of ours.
+"""A query's results as a drawing, as rows, and as HTML. Pure, and imports nothing else of ours.
 
-``figure(query, answer)`` says what PostHog's answer shows; ``spec(figure, theme)`` draws it in Vega-Lite, ``svg`` and
+``figure(query, answer)`` is what PostHog's answer shows; ``spec(figure, theme)`` draws it in Vega-Lite, ``svg`` and
 ``png`` make pictures of that; ``tile`` and ``page`` make HTML.
 """
 

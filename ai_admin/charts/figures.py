@@ -1,4 +1,4 @@
-"""What a drawing shows, before it has a size and colours. Every figure can be told as rows, too."""
+"""What a drawing shows, before it has a size and colours. Every figure can also be rows."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ class Grid:
 
 @dataclass(frozen=True)
 class Words:
-    """Why there is nothing to draw."""
+    """A text instead of a drawing."""
 
     text: str
     failed: bool = False

@@ -1,4 +1,4 @@
-"""A dashboard as one page that needs nothing from anywhere."""
+"""A dashboard as one page that loads nothing from elsewhere."""
 
 from __future__ import annotations
 

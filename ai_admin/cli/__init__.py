@@ -45,5 +45,5 @@ def _end() -> None:
 
 
 def takes_its_time() -> None:
-    """Let a command that has taken an interrupt end by itself, however long that takes; the next one ends it."""
+    """Let a command that was interrupted end by itself, however long that takes; the next interrupt ends it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,4 +1,4 @@
-"""``ai-admin alerts``: how alerts stand in PostHog; ``show``: the checks of one; ``test``: a message as a test."""
+"""``ai-admin alerts``: the state of alerts in PostHog; ``show``: the checks of one; ``test``: a test message."""
 
 from __future__ import annotations
 

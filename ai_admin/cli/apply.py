@@ -1,4 +1,4 @@
-"""``ai-admin apply``: `pulumi up`, of nothing but what was reviewed."""
+"""``ai-admin apply``: `pulumi up` for exactly what was reviewed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The flags that are on and whose own files say that they are off, whatever is wrong with other files."""
+"""The flags that are on although their own files have them off, whatever is wrong with other files."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from providers.posthog.switch import Live, every, not_switched, turn
 
 
 def off_in_files(root: Path, stack: str) -> list[Definition]:
-    """Return the flags whose own files are sound and say that they are off."""
+    """Return the flags that their own, valid files have off."""
     return list(off_by_file(check(root, (stack,)), root, stack))
 
 
 def still_on(stack: Stack, definitions: Sequence[Definition]) -> list[Live]:
-    """Return those of these flags that PostHog has on. Raises ``ApiError``."""
+    """Return those of these flags that are on in PostHog. Raises ``ApiError``."""
     live = every(stack.client) if definitions else {}
     # A new key that no run has applied yet is not known to PostHog.
     found = (live.get(each.key) or live.get(each.renamed_from or "") for each in definitions)
@@ -29,9 +29,9 @@ def still_on(stack: Stack, definitions: Sequence[Definition]) -> list[Live]:
 
 
 def all_switched_off(stack: Stack, flags: list[Live]) -> bool:
-    """Switch flags off, say so, and return whether all are off.
+    """Switch flags off, report it, and return whether all are off.
 
-    What depends on others goes first, which shows by being tried.
+    Flags that depend on others go first; the order is found by trying.
     """
     refused: dict[str, NotSwitched] = {}
     left = flags

@@ -41,14 +41,14 @@ def known(stack: str, root: Path) -> str:
 
 
 def no_such(what: str, name: str, known: Collection[str], where: str = "") -> click.UsageError:
-    """Return the error that says that there is no such thing, with the name that was evidently meant, or all."""
+    """Return the error that there is no such thing, with the name that was probably meant, or all names."""
     near = closest(name, known)
     hint = f"did you mean {near}?" if near else f"the {what}s are {listed(known, 'and')}"
     return click.UsageError(f'there is no {what} "{name}"{where}: {hint}')
 
 
 def undefined(what: str, key: str, known: Collection[str], broken: bool, where: str = "") -> Exception:
-    """Return the error that says that no file has a key: wrong use, unless a ``broken`` file may have it."""
+    """Return the error that no file has a key: wrong use, unless a ``broken`` file may have it."""
     if not broken:
         return no_such(what, key, known, where)
     return ended(f'there is no {what} "{printable(key)}" in the files that can be read', PROBLEMS)
@@ -102,9 +102,9 @@ def only_whole(problems: Collection[Problem]) -> None:
 
 
 def readable(root: Path, stack: str) -> Definitions:
-    """Return what a stack's files say, but for those that have problems: standard error names these.
+    """Return what a stack's files define, without those that have problems, which standard error names.
 
-    On which dashboards an insight is they may not say.
+    Which dashboards an insight is on may be missing.
     """
     definitions = load(root, stack, partly=True, placed=False)
     for line in definitions.broken:

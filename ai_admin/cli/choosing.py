@@ -1,7 +1,7 @@
-"""Which installations ``ai-admin installations`` is asked for, and by which flag they are capped.
+"""Which installations ``ai-admin installations`` lists, and the flag of their caps.
 
-A name that means nothing would choose nobody, which reads like an answer: it is wrong use instead, unless a file that
-has problems may say what it means.
+A name that means nothing would select no installation, which looks like an answer: so it is wrong use, unless a file
+that has problems may define it.
 """
 
 from __future__ import annotations

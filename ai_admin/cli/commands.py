@@ -42,7 +42,7 @@ COMMANDS = {
 
 
 class _Commands(click.Group):
-    """Imports a command when it is run, and none of them for the list: it has others in their place for that."""
+    """Imports a command when it is run. The list of commands has stand-ins, so it imports none."""
 
     def __init__(self, **given: Any) -> None:
         super().__init__(commands=[click.Command(name, help=text) for name, text in COMMANDS.items()], **given)

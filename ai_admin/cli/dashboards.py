@@ -27,7 +27,7 @@ FAILED = 1
 
 
 def _date(_: click.Context, option: click.Parameter, value: str | None) -> str | None:
-    """Check a date as a dashboard's file is checked: PostHog takes what it can't read for now."""
+    """Check a date like one in a dashboard's file: PostHog reads what it does not understand as now."""
     known = schema("dashboard")["properties"]["filters"]["properties"][option.name]
     if value is not None and not search(known["pattern"])(value):
         raise click.BadParameter(known["errorMessage"])

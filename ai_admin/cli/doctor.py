@@ -1,4 +1,4 @@
-"""``ai-admin doctor``: what nobody needs any more, or nobody looks after."""
+"""``ai-admin doctor``: what is left over, or has no owner."""
 
 from __future__ import annotations
 

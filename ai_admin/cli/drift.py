@@ -56,9 +56,9 @@ def drift(stack: str | None, as_json: bool, every: bool) -> None:
 
 @contextmanager
 def comparison_of(root: Path, stack: str, whole: bool = False) -> Iterator[Comparison]:
-    """Give the comparison of a stack's files with its project; what keeps it from being made ends the command.
+    """Give the comparison of a stack's files with its project. If it can't be made, the command ends.
 
-    ``whole``: so does a kind that the key may not read.
+    ``whole``: it also ends if the key may not read a kind.
     """
     try:
         with progress(lambda: f"reading the project of {stack}"):

@@ -1,6 +1,4 @@
-"""What commands print, with what a terminal or a log would act on escaped. Imports next to nothing: each command needs
-it.
-"""
+"""Escapes control characters in what commands print. Imports almost nothing, since every command needs it."""
 
 from __future__ import annotations
 

@@ -259,7 +259,7 @@ def _day(period: Period) -> str:
 
 
 def _seen(each: Installation, period: Period) -> str:
-    """Return when an installation ran something last; `-` where all that is known is that it did so at another time."""
+    """Return when an installation had its last run; `-` if only a run at another time is known."""
     if each.last_seen is None and (not each.looked_for or period.is_over or product.LAST_ACTIVE in each.properties):
         return "-"
     return moment(each.last_seen, period.now or period.end)

@@ -23,7 +23,7 @@ _STYLE = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def period_options(start: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Return what adds the options that name a period, which begins at ``start`` where nobody says when."""
+    """Return a decorator for the options of a period; by default it begins at ``start``."""
     form = "period's start: now, -24h, -7d, -2w, 2026-11-27 or 2026-11-27T09:30, in UTC."
 
     def add(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -64,7 +64,7 @@ def asked(
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> Iterator[str]:
-    """Give a heading and a line for each row, in columns; those in ``right`` end where others begin."""
+    """Give a heading and a line for each row, in columns; those in ``right`` are right-aligned."""
     cells = [list(heads), *map(list, rows)]
     widths = [max(len(_STYLE.sub("", cell)) for cell in column) for column in zip(*cells, strict=True)]
     for line in cells:
@@ -76,7 +76,7 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]], right: Collection
 
 
 def in_no_sum(odd: int) -> Iterator[str]:
-    """Yield that so many runs are in no sum, where there are any."""
+    """Yield the number of runs that are in no sum, if there are any."""
     if odd:
         verb = "says" if odd == 1 else "say"
         such = f"NaN, below 0, above {number(MOST_USED)}"
@@ -84,7 +84,7 @@ def in_no_sum(odd: int) -> Iterator[str]:
 
 
 def plain(value: float) -> float:
-    """Return a figure for programs: without the noise of sums of fractions, and a whole one where it is whole."""
+    """Return a figure for programs: without rounding errors of sums, and as an integer if it is whole."""
     rounded = round(value, 6)
     return int(rounded) if rounded == int(rounded) else rounded
 

@@ -131,7 +131,7 @@ def _switched(stack: Stack, live: Live) -> bool:
 
 
 def _tell_reach(stack: Stack, live: Live) -> None:
-    """Say who was affected, as far as PostHog counts that in time: the flag is off whatever comes of it."""
+    """Report who was affected, if PostHog counts that in time: the flag is off in any case."""
     found: list[Audience] = []
     _in_time(lambda: found.extend(audiences(stack.client, live, COUNTED)))
     for each in tuple(found):
@@ -158,7 +158,7 @@ def _switches_on(client: Client, flags: list[Live]) -> Iterator[str]:
 
 
 def _in_time(ask: Callable[[], None]) -> bool:
-    """Ask for what is good to know and can be done without; return whether that is done in time."""
+    """Ask for something that the command can do without; return whether it is done in time."""
     thread = threading.Thread(target=ask, daemon=True)
     thread.start()
     thread.join(PATIENCE)

@@ -82,7 +82,7 @@ def on(key: str, stack: str | None, reason: str | None) -> None:
 
 
 def _switched_on(stack: Stack, live: Live) -> str:
-    """Switch a flag on if that may be; return that it is not and why, empty when it is on."""
+    """Switch a flag on if the rules allow it; return why it is not on, empty when it is on."""
     if live["active"]:
         return ""
     key = live["key"]
@@ -104,7 +104,7 @@ def _switched_on(stack: Stack, live: Live) -> str:
 
 
 def _first(stack: Stack, live: Live) -> str:
-    """Return the commands that switch on what a flag depends on, each in a line; nothing where that is on."""
+    """Return the commands that switch on what a flag depends on, a line each; empty if all of it is on."""
     try:
         keys = disabled_dependencies(stack.client, live)
     except ApiError:
@@ -125,7 +125,7 @@ def _file(stack: Stack) -> str:
 
 
 def _asks(stack: Stack) -> bool:
-    """Return whether a stack asks for consent before a flag goes on."""
+    """Return whether a stack requires consent before a flag is switched on."""
     return stack.settings.careful or bool(stack.settings.follows)
 
 

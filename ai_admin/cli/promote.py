@@ -1,4 +1,4 @@
-"""``ai-admin promote``: what one stack has of a definition, for another stack as well."""
+"""``ai-admin promote``: one stack's version of a definition, for another stack as well."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``ai-admin pull``: what PostHog holds, into the files."""
+"""``ai-admin pull``: changes in PostHog, into the files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``ai-admin show``: one definition, what is live of it, and where both are."""
+"""``ai-admin show``: one definition, its object in PostHog, and where both are."""
 
 from __future__ import annotations
 

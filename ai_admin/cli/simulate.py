@@ -1,4 +1,4 @@
-"""``ai-admin simulate``: a believable company's use of AI enhancements, sent to a sandbox."""
+"""``ai-admin simulate``: a made-up company's use of AI enhancements, sent to a sandbox."""
 
 from __future__ import annotations
 

@@ -196,7 +196,7 @@ def edit(stack: Stack, key: str, change: Callable[[Document], Document]) -> Edit
 
 
 def _along(root: Path, before: Document, after: Document, change: Callable[[Document], Document]) -> str:
-    """Return, in a line of its own, what a commit of a file takes along beside a change; empty where that is all."""
+    """Return, in a line of its own, what else a commit of a file includes beside a change; empty if nothing."""
     committed = git(root, "cat-file", "--filters", f"HEAD:./{before.path}")
     if committed is None:
         return f"\n{before.path} is in no commit yet: the commit below takes all of it along"

@@ -23,7 +23,7 @@ def count(number: int, noun: str, plural: str = "") -> str:
 
 
 def waiting(line: str) -> None:
-    """Show that something is waited for, apart from what a command prints."""
+    """Show a message about a wait on standard error."""
     click.echo(line, err=True)
 
 
@@ -62,10 +62,10 @@ def show_json(data: object) -> None:
 
 
 def coloured(text: str, colour: str) -> str:
-    """Return a text in a colour; ``bold`` and none, the empty text, are some, too."""
+    """Return a text in a colour; ``bold`` and the empty text (none) are allowed, too."""
     return click.style(text, bold=True) if colour == "bold" else click.style(text, fg=colour) if colour else text
 
 
 def styled(text: str, colour: str) -> str:
-    """Return a text in a colour with what terminals would act on escaped."""
+    """Return a text in a colour, with control characters escaped."""
     return coloured(printable(text), colour)

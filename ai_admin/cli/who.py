@@ -1,4 +1,4 @@
-"""``ai-admin who``: what one installation gets, now and under the files."""
+"""``ai-admin who``: what one installation gets, now and with the files."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ Aliases = Mapping[str, str]
 
 
 class NotGenerated(ValueError):
-    """Definitions of which no client can be made; the message says what to change."""
+    """No client can be generated for these definitions; the message says what to change."""
 
 
 @dataclass(frozen=True, slots=True)
