@@ -34,10 +34,10 @@ LONG = 5.0
 """The least seconds of waiting that are shown, of one wait or of the sum of short ones."""
 
 SILENT = 45.0
-"""Seconds after which a host that has given no answer at all yet is not tried again: it is down, or not PostHog's."""
+"""Seconds after which a host that has given no answer yet is not tried again: it is down, or is no PostHog."""
 
 LEAST = 1.0
-"""Seconds that PostHog has for an answer when patience has run out: it is asked once all the same."""
+"""Seconds for an answer to a request that is sent after patience has run out: it is sent once anyway."""
 
 SETTLED = 2.0
 """Seconds after which a write is in every answer: PostHog answers some reads from replicas."""
@@ -63,12 +63,11 @@ class _Shared:
     waiting_until: float = 0.0
     warned_until: float = 0.0
     told_next: float = LONG
-    """The seconds of short waits that are told next."""
+    """The sum of short waits, in seconds, at which the next message is shown."""
     answered: bool = False
-    """Whether there was an answer yet, whichever."""
+    """Whether the host has given any answer yet."""
     vain_since: dict[bool, float] = field(default_factory=dict)
-    """When the first request was made of those that had no answer since the last one that had: of reads (True) and of
-    writes. A PostHog that answers reads alone is waited for no longer."""
+    """When the first of the requests without an answer since the last answer was sent; None: there is none."""
 
     @cached_property
     def transport(self) -> Transport:
