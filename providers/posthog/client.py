@@ -67,7 +67,8 @@ class _Shared:
     answered: bool = False
     """Whether the host has given any answer yet."""
     vain_since: dict[bool, float] = field(default_factory=dict)
-    """When the first of the requests without an answer since the last answer was sent; None: there is none."""
+    """When the first request without an answer since the last answer was sent, of reads (True) and of writes apart:
+    answers to reads do not extend the wait for a write."""
 
     @cached_property
     def transport(self) -> Transport:
