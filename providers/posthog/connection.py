@@ -147,7 +147,7 @@ def same_host(host: str) -> str:
 
 
 def _installation(host: str) -> str:
-    """Return what tells an installation of PostHog from others: its address. The sandbox takes any free port."""
+    """Return what identifies a PostHog server: its address. The sandbox takes any free port."""
     return "this machine" if is_loopback(urlsplit(host).hostname or "") else same_host(host)
 
 

@@ -1,6 +1,6 @@
-"""What differs between PostHog installations, as switches of the sandbox.
+"""What differs between PostHog servers, as switches of the sandbox.
 
-PostHog Cloud is the newest, installations of one's own are months behind, and features are switched on per
+PostHog Cloud is the newest, self-hosted servers are months behind, and features are switched on per
 organisation. Where versions differ, the default is the inconvenient value: what PostHog of 2026-07 was seen to do.
 """
 
