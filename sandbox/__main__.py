@@ -98,7 +98,7 @@ def _arguments() -> argparse.Namespace:
         "--settings",
         default=os.environ.get("SANDBOX_SETTINGS") or "",
         metavar="JSON",
-        help='in what installations differ, such as {"filters": "merge"} (sandbox/control/settings.py)',
+        help='how PostHog servers differ, such as {"filters": "merge"} (sandbox/control/settings.py)',
     )
     return parser.parse_args()
 
