@@ -117,10 +117,10 @@ class Approvals:
     def switching_on(self, kind: Kind, id_: str) -> list[Request]:
         """Return the open requests by which a flag would come on; none where PostHog's can't be read.
 
-        The id is provisional where it is the flag's creation that waits.
+        The id is provisional where it is the flag's creation that waits; where it is empty, any flag is meant.
         """
         try:
-            return [each for each in self.open(kind) if each.target == id_ and each.switches_on]
+            return [each for each in self.open(kind) if id_ in ("", each.target) and each.switches_on]
         except ApiError:  # what can't be read is not in the way
             return []
 

@@ -69,8 +69,6 @@ class Guard:
         self._settings = Settings({}, {})
         self.program = False
         """Whether :meth:`program_runs` was called."""
-        self.refreshed = False
-        """Whether this process read objects of the state: their inputs there are what PostHog holds since."""
         self._changed: set[str] = set()
         self._replaced: set[tuple[str, str]] = set()
         self._deleted: set[tuple[str, str]] = set()

@@ -4,9 +4,10 @@ Only this module turns canonical properties into a resource's inputs and inputs 
 
 The metadata are one more input. It holds the definition's name and, from the program, its source, the object that it
 adopts, and what was applied of it last. ``check`` passes on what ``diff``, ``create`` and ``update`` need, where there
-is something to do (:meth:`Metadata.passed_on`); of what stays as it is only the name, since the engine writes the state
-once more for each resource of which an input changed. The outputs, and the inputs of a refresh, have the name alone, so
-that an error of a later call can name the definition.
+is something to do (:meth:`Metadata.passed_on`). The inputs of a refresh have none, and what stays as it is keeps these:
+the engine writes the state once more for each resource of which an input changed. So inputs without metadata are what
+PostHog held; others may not be, as those of a flag that is left off. The outputs have the name, so that an error of a
+later call can name the definition.
 
 The input is hidden from people (``hide_diffs``): Pulumi shows none whose name begins with ``__``, but where a resource
 changes, `pulumi preview --diff` says that one did: ``~ __name (hidden)`` (Pulumi 3.259.0).
@@ -28,7 +29,7 @@ from providers.posthog.kinds.phrases import printable
 from providers.posthog.matching import as_lists
 
 NAME = "__name"
-"""The input with the metadata: the name alone, or all of them as one text of JSON.
+"""The input with the metadata, as one text of JSON, and the output with the name.
 
 Of a mapping the SDK would make an input for each value in it.
 """
@@ -111,9 +112,7 @@ def to_inputs(properties: Properties, meta: Metadata) -> dict[str, Any]:
     """Return the inputs of a resource, without what a run found out about the object: the program can't know it."""
     inputs = {name: value for name, value in properties.items() if name not in (UNKEPT, OWN)}
     known = {name: value for name, value in vars(meta).items() if value}
-    if not known:
-        return inputs
-    return {**inputs, NAME: meta.name if known.keys() == {"name"} else json.dumps(known)}
+    return {**inputs, NAME: json.dumps(known)} if known else inputs
 
 
 def with_digests(kind_name: str, properties: Properties, environ: Mapping[str, str]) -> Properties:
@@ -156,6 +155,6 @@ def resolved(value: Any) -> tuple[Any, str]:
 
 
 def metadata(inputs: Mapping[str, Any]) -> Metadata:
-    """Return the metadata in inputs or outputs; at least the name, where they have one."""
+    """Return the metadata in inputs, or the name in outputs and in the inputs of states from before."""
     known = str(inputs.get(NAME, ""))
     return Metadata(**json.loads(known)) if known.startswith("{") else Metadata(known)

@@ -178,9 +178,12 @@ class Judge:
             return Difference(fields, options, held=self._held(id_, news["key"], fields, meta))
         return Difference(fields, options, taken_back=self._taken_back(id_, news))
 
-    def differs(self, olds: Properties, news: Properties) -> bool:
-        """Return whether an update of an object in the state has anything to do of itself."""
-        return bool(self._changed(olds, news)) or self._options_differ(olds, news)
+    def differs(self, id_: str, olds: Properties, news: Properties) -> bool:
+        """Return whether an update of an object in the state has anything to do, if nothing holds it.
+
+        ``id_`` is empty where the program does not know it.
+        """
+        return bool(self._changed(olds, news)) or self._options_differ(olds, news) or bool(self._taken_back(id_, news))
 
     def _options_differ(self, olds: Properties, news: Properties) -> bool:
         return any(olds.get(name) != news.get(name) for name in ("unmanaged", *self.kind.options))

@@ -37,6 +37,7 @@ from providers.posthog.engine import engine_log, engine_watch
 from providers.posthog.errors import ApiError, NotRead, Refused, Stopped, Unreachable
 from providers.posthog.inputs import (
     HOST,
+    NAME,
     PROBLEM,
     PROJECT,
     UNREAD,
@@ -113,21 +114,20 @@ class PostHogProvider(ResourceProvider):
             inputs = switched_off(inputs)  # beside it a refused run has the `unmanaged` of the last one
         meta = replace(metadata(inputs), missing=missing)
         properties = to_properties(self.kind_name, inputs)
-        passed_on = to_inputs(properties, self._passed_on(_olds, properties, meta))
-        checked = as_mappings(self.kind_name, passed_on, unchanged_lists(self.kind_name, _olds, properties))
+        checked = self._inputs(
+            properties, self._passed_on(_olds, properties, meta), unchanged_lists(self.kind_name, _olds, properties)
+        )
         problem = "" if missing else self._problem(_olds, properties, meta)
         return CheckResult({**checked, PROBLEM: problem} if problem else checked, [])
 
     def _passed_on(self, _olds: dict[str, Any], properties: Properties, meta: Metadata) -> Metadata:
-        """Return the metadata that go along with the inputs: of what stays as it is the name alone.
+        """Return the metadata that go along with the inputs: none of what stays as it is.
 
-        How a flag was applied last goes along wherever its old inputs may not be what PostHog holds, which the outputs
-        are compared with: after a refresh they are.
+        Old inputs that have any may not be what PostHog holds, which `diff` compares with.
         """
-        if _olds and (self.kind_name != "flag" or _SESSION.guard.refreshed):
-            olds = to_properties(self.kind_name, _olds)
-            if not self._judge.differs(olds, properties):
-                return Metadata(meta.name)
+        stays = _olds and NAME not in _olds
+        if stays and not self._judge.differs(meta.id, to_properties(self.kind_name, _olds), properties):
+            return Metadata()
         return meta.passed_on()
 
     def _problem(self, _olds: dict[str, Any], properties: Properties, meta: Metadata) -> str:
@@ -175,7 +175,7 @@ class PostHogProvider(ResourceProvider):
         olds, news = to_properties(self.kind_name, _olds), to_properties(self.kind_name, _news)
         # A refresh compares with the inputs of the last run; this run's are known once its program has spoken.
         program = _SESSION.guard.program
-        meta = metadata(_news) if program else before
+        meta = metadata(_news) if program and NAME in _news else before
         if _news.get(PROBLEM) and _olds.get(UNREAD):
             return DiffResult(changes=True)  # an update, which is refused
         try:
@@ -264,7 +264,7 @@ class PostHogProvider(ResourceProvider):
         # Of what had a provisional id nothing was sent, so that nobody else changed it.
         record = {} if id_.startswith(PENDING) else reconcile.record(kind, before, live)
         outputs = _recorded(self._outputs(live, meta, _place(connection), props), record)
-        return ReadResult(live_id, outputs, self._inputs(live, meta, props))
+        return ReadResult(live_id, outputs, self._inputs(live, Metadata(), props))
 
     def _as_known(
         self, id_: str, known: Properties, meta: Metadata, props: Mapping[str, Any], unread: str = ""
@@ -272,7 +272,7 @@ class PostHogProvider(ResourceProvider):
         place = {name: props[name] for name in (PROJECT, HOST) if name in props}
         outputs = _recorded(self._outputs(known, meta, place, props), props.get(APPLIED) or {})
         why = {UNREAD: unread} if unread else {}
-        return ReadResult(id_, {**outputs, **why}, {**self._inputs(known, meta, props), **why})
+        return ReadResult(id_, {**outputs, **why}, {**self._inputs(known, Metadata(), props), **why})
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         """Send the fields that differ from the last outputs, in one PATCH.
@@ -315,13 +315,14 @@ class PostHogProvider(ResourceProvider):
         return _SESSION.lifecycle(self.kind_name, lists, *place)
 
     def _inputs(self, properties: Properties, meta: Metadata, like: Mapping[str, Any]) -> dict[str, Any]:
-        return as_mappings(self.kind_name, to_inputs(properties, Metadata(meta.name)), like)
+        return as_mappings(self.kind_name, to_inputs(properties, meta), like)
 
     def _outputs(
         self, properties: Properties, meta: Metadata, place: Mapping[str, Any], like: Mapping[str, Any]
     ) -> dict[str, Any]:
         found = {name: properties[name] for name in (UNKEPT, OWN) if properties.get(name)}
-        return {**self._inputs(properties, meta, like), **found, **place}
+        named = {NAME: meta.name} if meta.name else {}
+        return {**self._inputs(properties, Metadata(), like), **named, **found, **place}
 
 
 def _place(connection: Connection) -> dict[str, str]:

@@ -26,6 +26,7 @@ class Run:
         self.runs = Runs(sandbox, {})
         self.id = ""
         self.state: dict[str, Any] = {}
+        self.inputs: dict[str, Any] = {}
         self.said: list[str] = []
 
     def definition(self, rollout: int, active: bool = True) -> dict[str, Any]:
@@ -40,13 +41,13 @@ class Run:
         provider = self.runs.new_run("flag", warn=self.said.append, **config)
         if self.id:
             found = provider.read(self.id, self.state)
-            self.id, self.state = found.id or "", {**(found.outs or {})}
+            self.id, self.state, self.inputs = found.id or "", {**(found.outs or {})}, {**(found.inputs or {})}
         return provider
 
     def up(self, definition: dict[str, Any], problem: str = "", **config: str) -> bool:
         """Bring the flag to what the definition says; False: there was nothing to do. ``problem`` refuses the rest."""
         provider = self.refreshed(**config)
-        inputs = {**provider.check(self.state, definition).inputs, **({PROBLEM: problem} if problem else {})}
+        inputs = {**provider.check(self.inputs, definition).inputs, **({PROBLEM: problem} if problem else {})}
         if not self.id:
             created = provider.create(inputs)
             self.id, self.state = created.id or "", {**(created.outs or {})}
@@ -59,7 +60,7 @@ class Run:
     def preview(self, definition: dict[str, Any]) -> bool:
         """Say whether a preview shows a change."""
         provider = self.refreshed()
-        inputs = provider.check(self.state, definition).inputs
+        inputs = provider.check(self.inputs, definition).inputs
         return not self.id or self._differs(provider, inputs)
 
     def _differs(self, provider: PostHogProvider, inputs: dict[str, Any]) -> bool:
@@ -281,10 +282,11 @@ def test_a_new_flag_that_is_to_be_off_by_now_does_not_come_on_by_an_approval(
     run.up(run.definition(30))
     wanted = run.definition(30, active=False)
     assert run.preview(wanted)
-    assert "it would be switched on by a change that waits for approval since 20" in run.said[-1]
+    place = f"flags/{run.key}.yaml:1:1: flag/{run.key}: "
+    assert run.said[-1].startswith(f"{place}it would be switched on by a change that waits for approval since 20")
     assert len(waiting(sandbox)) == 1, "a preview changes nothing"
     said = run.refused(wanted, problem=problem)
-    assert said.startswith(problem)
+    assert said.startswith(problem or place)
     assert "its creation, which would have switched it on, was taken back; run again to create it off" in said
     assert waiting(sandbox) == []
     run.up(wanted)
@@ -301,7 +303,8 @@ def test_a_flag_that_is_to_be_off_again_does_not_come_on_by_an_approval(
     wanted = run.definition(rollout, active=False)
     assert run.preview(wanted)
     [said] = run.said
-    assert "it would be switched on by a change that waits for approval since 20" in said
+    place = f"flags/{run.key}.yaml:1:1: flag/{run.key}: "
+    assert said.startswith(f"{place}it would be switched on by a change that waits for approval since 20")
     assert said.endswith(", which is taken back")
     assert len(waiting(sandbox)) == 1
     if problem:
