@@ -118,7 +118,8 @@ class PostHogProvider(ResourceProvider):
             properties, self._passed_on(_olds, properties, meta), unchanged_lists(self.kind_name, _olds, properties)
         )
         problem = "" if missing else self._problem(_olds, properties, meta)
-        return CheckResult({**checked, PROBLEM: problem} if problem else checked, [])
+        more = {UNREAD: _olds.get(UNREAD), PROBLEM: problem}
+        return CheckResult({**checked, **{name: said for name, said in more.items() if said}}, [])
 
     def _passed_on(self, _olds: dict[str, Any], properties: Properties, meta: Metadata) -> Metadata:
         """Return the metadata that go along with the inputs: none of what stays as it is.
@@ -156,7 +157,7 @@ class PostHogProvider(ResourceProvider):
         Of those that nothing changes, the first of each reason has the problem, so that the run fails; "" for the rest.
         """
         new = _SESSION.is_new(f"problem {unread}")
-        differs = reconcile.changed(KINDS[self.kind_name], to_properties(self.kind_name, olds), properties)
+        differs = self._judge.differs(meta.id, to_properties(self.kind_name, olds), properties)
         return meta.line(unread) if new or differs else ""
 
     @property

@@ -356,6 +356,9 @@ def test_what_cannot_be_read_stays_as_it_is_and_fails_the_run_once(runs: Runs) -
     assert [refused in each.get(PROBLEM, "") for each in inputs] == [True, False, True]
     both = [*zip((first, second, third), states, inputs, strict=True)]
     assert [provider.diff(*each).changes for each in both] == [True, False, True]
+    assert inputs[1] == olds[1], "or the state is written once for each"
+    left = runs.new_run("action").check(olds[1], {**wishes[1], "unmanaged": ["description"]}).inputs
+    assert refused in left[PROBLEM]
     for each in (both[0], both[2]):
         with pytest.raises(Refused, match=refused):
             provider.update(*each)
