@@ -39,6 +39,11 @@ def new_flag(sandbox: Sandbox, key: str, filters: dict[str, Any], **fields: Any)
     return dict(sandbox.call("POST", "feature_flags/", body))
 
 
+def event(name: str, distinct_id: str, **properties: Any) -> dict[str, Any]:
+    """An event as it is captured."""
+    return {"event": name, "distinct_id": distinct_id, "properties": properties}
+
+
 def person(sandbox: Sandbox, distinct_id: str) -> dict[str, Any] | None:
     """The person a distinct id leads to, as the API shows it."""
     found = sandbox.call("GET", f"persons/?distinct_id={distinct_id}")["results"]

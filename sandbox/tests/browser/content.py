@@ -1,7 +1,7 @@
 """What a company that serves AI features keeps in PostHog, and one name that tries to break out."""
 
-from typing import Any
 
+from sandbox.tests.clients import event
 from sandbox.tests.running import Sandbox
 from sandbox.tests.shapes import Api, eventually, in_cohort, person, trends, variants
 
@@ -13,7 +13,7 @@ class Content:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.api = Api(sandbox)
-        self._people(sandbox.project_api_key)
+        self._people(sandbox)
         self._flags()
         self._dashboard()
         self._others()
@@ -30,22 +30,18 @@ class Content:
             *(f"{base}/activity", f"{base}/requests"),
         ]
 
-    def _capture(self, key: str, event: str, distinct_id: str, **properties: Any) -> None:
-        body = {"api_key": key, "event": event, "distinct_id": distinct_id, "properties": properties}
-        assert self.api("POST", "/capture/", body).status_code == 200
-
-    def _people(self, key: str) -> None:
+    def _people(self, sandbox: Sandbox) -> None:
         for number in range(1, 8):
             name = f"inst-{number:04}"
             plan = "pro" if number % 2 else "free"
             properties = {"version": f"2.{number}.0", "plan": plan, "name": f"Clinic {number}"}
-            self._capture(key, "$identify", name, **{"$set": properties})
-            self._capture(key, "ai_enhancement_used", name, model="deepseek-chat-v3", total_tokens=900 + number)
-        self._capture(key, "$identify", EVIL, **{"$set": {EVIL: EVIL, "email": EVIL}})
-        self._capture(key, EVIL, EVIL, **{EVIL: EVIL})
+            sandbox.capture(event("$identify", name, **{"$set": properties}))
+            sandbox.capture(event("ai_enhancement_used", name, model="deepseek-chat-v3", total_tokens=900 + number))
+        sandbox.capture(event("$identify", EVIL, **{"$set": {EVIL: EVIL, "email": EVIL}}))
+        sandbox.capture(event(EVIL, EVIL, **{EVIL: EVIL}))
         for group in ("acme-health", EVIL):
             values = {"$group_type": "company", "$group_key": group, "$group_set": {"seats": 40, "name": group}}
-            self._capture(key, "$groupidentify", "inst-0001", **values)
+            sandbox.capture(event("$groupidentify", "inst-0001", **values))
 
     def _flags(self) -> None:
         recent = person("version", "2.1.0", "semver_gte")
@@ -98,8 +94,8 @@ class Content:
         self._experiment(EVIL, "ai-evil")
 
     def _experiment(self, name: str, flag: str) -> None:
-        event = {"kind": "EventsNode", "event": "ai_enhancement_used"}
-        metric = {"kind": "ExperimentMetric", "metric_type": "mean", "name": f"Tokens, {name}", "source": event}
+        used = {"kind": "EventsNode", "event": "ai_enhancement_used"}
+        metric = {"kind": "ExperimentMetric", "metric_type": "mean", "name": f"Tokens, {name}", "source": used}
         body = {"name": name, "description": name, "feature_flag_key": flag, "metrics": [metric]}
         made = self.api.post("experiments/", body)
         self.api.post(f"experiments/{made['id']}/launch/")

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import requests
 
-from sandbox.tests.clients import events, new_flag, person
+from sandbox.tests.clients import event, events, new_flag, person
 from sandbox.tests.running import Sandbox
 
 ALIASES = ["/i/v0/e/", "/e/", "/capture/", "/track/", "/engage/", "/batch/", "/i/v0/ai/batch/"]
@@ -22,20 +22,12 @@ def post(sandbox: Sandbox, path: str, body: Any = None, **options: Any) -> reque
     return requests.post(sandbox.url + path, json=body, timeout=10, **options)
 
 
-def capture(sandbox: Sandbox, *batch: dict[str, Any]) -> None:
-    answer = post(sandbox, "/batch/", {"api_key": sandbox.project_api_key, "batch": list(batch)})
-    assert (answer.status_code, answer.json()) == (200, {"status": "Ok"})
-
-
-def event(name: str, distinct_id: str, **properties: Any) -> dict[str, Any]:
-    return {"event": name, "distinct_id": distinct_id, "properties": properties}
-
-
 @pytest.mark.parametrize("path", ALIASES)
 def test_every_name_of_the_endpoint_takes_one_event(sandbox: Sandbox, path: str) -> None:
     who = f"by{path}"
     body = {"api_key": sandbox.project_api_key, **event("seen", who, a=1)}
-    assert post(sandbox, path, body).status_code == 200
+    answer = post(sandbox, path, body)
+    assert (answer.status_code, answer.json()) == (200, {"status": "Ok"})
     assert [one["event"] for one in events(sandbox, who)] == ["seen"]
 
 
@@ -118,8 +110,8 @@ def test_nothing_of_a_refused_batch_is_stored(sandbox: Sandbox) -> None:
 
 def test_an_event_sent_twice_is_stored_once(sandbox: Sandbox) -> None:
     one = {**event("seen", "twice"), "uuid": str(uuid.uuid4())}
-    capture(sandbox, one)
-    capture(sandbox, one)
+    sandbox.capture(one)
+    sandbox.capture(one)
     assert len(events(sandbox, "twice")) == 1
 
 
@@ -157,21 +149,21 @@ def test_a_browser_may_send_from_anywhere(sandbox: Sandbox) -> None:
 
 
 def test_set_once_set_and_unset_in_that_order(sandbox: Sandbox) -> None:
-    capture(sandbox, {**event("seen", "ann", **{"$set_once": {"a": 1, "b": 1}}), "$set": {"a": 2, "c": 3}})
-    capture(sandbox, event("seen", "ann", **{"$set_once": {"a": 9, "d": 4}, "$unset": ["c"]}))
+    sandbox.capture({**event("seen", "ann", **{"$set_once": {"a": 1, "b": 1}}), "$set": {"a": 2, "c": 3}})
+    sandbox.capture(event("seen", "ann", **{"$set_once": {"a": 9, "d": 4}, "$unset": ["c"]}))
     found = person(sandbox, "ann")
     assert found is not None
     assert found["properties"] == {"a": 2, "b": 1, "d": 4}
 
 
 def test_an_event_describes_the_person_now_and_at_first(sandbox: Sandbox) -> None:
-    capture(sandbox, event("$pageview", "bea", **{"$browser": "Firefox", "utm_source": "mail", "other": 1}))
+    sandbox.capture(event("$pageview", "bea", **{"$browser": "Firefox", "utm_source": "mail", "other": 1}))
     # Another browser alone isn't worth a write; with something that is, it is written too.
-    capture(sandbox, event("$pageview", "bea", **{"$browser": "Safari"}))
+    sandbox.capture(event("$pageview", "bea", **{"$browser": "Safari"}))
     known = person(sandbox, "bea")
     assert known is not None
     assert known["properties"]["$browser"] == "Firefox"
-    capture(sandbox, event("$pageview", "bea", **{"$browser": "Chrome", "utm_source": "ad"}))
+    sandbox.capture(event("$pageview", "bea", **{"$browser": "Chrome", "utm_source": "ad"}))
     found = person(sandbox, "bea")
     assert found is not None
     assert found["properties"] == {
@@ -183,7 +175,7 @@ def test_an_event_describes_the_person_now_and_at_first(sandbox: Sandbox) -> Non
 
 
 def test_errors_and_heatmaps_change_nobody(sandbox: Sandbox) -> None:
-    capture(sandbox, *(event(name, "abe", **{"$set": {"plan": "pro"}}) for name in ("$exception", "$$heatmap")))
+    sandbox.capture(*(event(name, "abe", **{"$set": {"plan": "pro"}}) for name in ("$exception", "$$heatmap")))
     found = person(sandbox, "abe")
     assert found is not None
     assert found["properties"] == {}
@@ -199,24 +191,24 @@ def test_what_makes_no_sense_is_dropped_without_a_word(sandbox: Sandbox) -> None
         event("$identify", "drop", **{"$anon_distinct_id": 5}),
         event("$merge_dangerously", "drop", alias=["drop-2"]),
     ]
-    capture(sandbox, *senseless)
+    sandbox.capture(*senseless)
     assert events(sandbox, "drop") == []
     assert person(sandbox, "drop") is None
 
 
 def test_without_a_profile_nothing_is_kept_about_the_person(sandbox: Sandbox) -> None:
-    capture(sandbox, event("seen", "shy", **{"$process_person_profile": False, "$set": {"a": 1}, "page": "/"}))
+    sandbox.capture(event("seen", "shy", **{"$process_person_profile": False, "$set": {"a": 1}, "page": "/"}))
     (found,) = events(sandbox, "shy")
     assert found["properties"] == {"$process_person_profile": False, "page": "/"}
-    capture(sandbox, event("seen", "open", **{"$process_person_profile": True}))
+    sandbox.capture(event("seen", "open", **{"$process_person_profile": True}))
     (found,) = events(sandbox, "open")
     assert found["properties"] == {}
 
 
 def test_identify_joins_the_anonymous_person(sandbox: Sandbox) -> None:
-    capture(sandbox, event("seen", "anon-1", **{"$set": {"theme": "dark", "plan": "none"}}))
-    capture(sandbox, event("seen", "cleo", **{"$set": {"plan": "pro"}}))
-    capture(sandbox, event("$identify", "cleo", **{"$anon_distinct_id": "anon-1"}))
+    sandbox.capture(event("seen", "anon-1", **{"$set": {"theme": "dark", "plan": "none"}}))
+    sandbox.capture(event("seen", "cleo", **{"$set": {"plan": "pro"}}))
+    sandbox.capture(event("$identify", "cleo", **{"$anon_distinct_id": "anon-1"}))
     found = person(sandbox, "anon-1")
     assert found is not None
     assert found == person(sandbox, "cleo")
@@ -224,28 +216,28 @@ def test_identify_joins_the_anonymous_person(sandbox: Sandbox) -> None:
 
 
 def test_an_identified_person_is_only_merged_dangerously(sandbox: Sandbox) -> None:
-    capture(sandbox, event("$identify", "dora", **{"$anon_distinct_id": "anon-2"}))
-    capture(sandbox, event("seen", "ella"))
-    capture(sandbox, event("$create_alias", "ella", alias="dora"))
+    sandbox.capture(event("$identify", "dora", **{"$anon_distinct_id": "anon-2"}))
+    sandbox.capture(event("seen", "ella"))
+    sandbox.capture(event("$create_alias", "ella", alias="dora"))
     assert person(sandbox, "dora") != person(sandbox, "ella")
-    capture(sandbox, event("$merge_dangerously", "ella", alias="dora"))
+    sandbox.capture(event("$merge_dangerously", "ella", alias="dora"))
     assert person(sandbox, "dora") == person(sandbox, "ella")
 
 
 def test_ids_that_many_share_are_never_merged(sandbox: Sandbox) -> None:
-    capture(sandbox, event("$identify", "fay", **{"$anon_distinct_id": "undefined"}))
+    sandbox.capture(event("$identify", "fay", **{"$anon_distinct_id": "undefined"}))
     assert person(sandbox, "undefined") is None
 
 
 def test_long_distinct_ids_are_cut_and_what_is_not_text_is_made_text(sandbox: Sandbox) -> None:
     odd = [4711, 23.4, ["a", "b"], {"string": "a", "number": 3}]
-    capture(sandbox, event("seen", "x" * 300), *({"event": "seen", "distinct_id": one} for one in odd))
+    sandbox.capture(event("seen", "x" * 300), *({"event": "seen", "distinct_id": one} for one in odd))
     for name in ("x" * 200, "4711", "23.4", '["a","b"]', '{"number":3,"string":"a"}'):
         assert person(sandbox, name) is not None, name
 
 
 def test_five_group_types_and_no_sixth(sandbox: Sandbox) -> None:
-    capture(sandbox, event("seen", "gina", **{"$groups": {f"type-{n}": "g" for n in range(6)}}))
+    sandbox.capture(event("seen", "gina", **{"$groups": {f"type-{n}": "g" for n in range(6)}}))
     types = {one["group_type"]: one["group_type_index"] for one in sandbox.call("GET", "groups_types/")}
     assert types == {f"type-{n}": n for n in range(5)}
     (found,) = events(sandbox, "gina")
@@ -260,7 +252,7 @@ def test_a_call_of_a_flag_is_noted_on_it_later(sandbox: Sandbox) -> None:
     etag = requests.get(definitions, headers=bearer, timeout=10).headers["etag"]
     called = {"$feature_flag": "called", "$feature_flag_response": True}
     for time in ("2026-02-01T00:00:00Z", "2026-01-01T00:00:00Z"):
-        capture(sandbox, {**event("$feature_flag_called", "ann", **called), "timestamp": time})
+        sandbox.capture({**event("$feature_flag_called", "ann", **called), "timestamp": time})
         sandbox.call("POST", "/_sandbox/work", {})
     after = sandbox.call("GET", path)
     # The latest call counts, and it is no change of the flag.

@@ -6,12 +6,8 @@ from typing import Any
 import pytest
 import requests
 
-from sandbox.tests.clients import person
+from sandbox.tests.clients import event, person
 from sandbox.tests.running import Sandbox
-
-
-def event(name: str, distinct_id: str, **properties: Any) -> dict[str, Any]:
-    return {"event": name, "distinct_id": distinct_id, "properties": properties}
 
 
 def made(sandbox: Sandbox, distinct_id: str, **properties: Any) -> dict[str, Any]:
