@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import resource
-import subprocess
 import sys
 import tempfile
 import time
@@ -19,9 +18,9 @@ from rich.table import Table
 
 from ai_admin.definitions import load
 from tests.support.project import Project
-from tests.support.sandbox import REPOSITORY, Sandbox, running_sandbox
+from tests.support.sandbox import Sandbox, running_sandbox
 from tools.benchmarks.idle import idle_project
-from tools.benchmarks.reviews import figures
+from tools.benchmarks.reviews import ai_admin, figures, preview
 from tools.benchmarks.start import pairs, summary
 
 FORK = multiprocessing.get_context("fork")
@@ -50,7 +49,7 @@ EVENTS = "key: installation\ntype: person\nproperties:\n  version: {type: String
 def main() -> int:
     """Measure what starting costs, and a plan, then every size, and print one table."""
     with tempfile.TemporaryDirectory() as folder, running_sandbox(Path(folder) / "data") as sandbox:
-        measured = pairs(Path(folder), sandbox, lambda project: _seconds(lambda: _preview(project)))
+        measured = pairs(Path(folder), sandbox, lambda project: _seconds(lambda: preview(project)))
         start = summary(list(islice(measured, STARTS)))
     print(start, flush=True)
     with tempfile.TemporaryDirectory() as folder, running_sandbox(Path(folder) / "data") as sandbox:
@@ -88,7 +87,7 @@ def _measure(folder: Path, sandbox: Sandbox, size: int) -> list[str]:
     inputs = {name: value for name, value in load(ours.folder).resources[-1].properties.items() if name != "key"}
     idle = idle_project(folder / "idle", sandbox, size, {})
     equal = idle_project(folder / "equal", sandbox, size, inputs)
-    check = min(_seconds(lambda: _check(ours)) for _ in range(PREVIEWS))
+    check = min(_seconds(lambda: ai_admin(ours, "check")) for _ in range(PREVIEWS))
     print(f"{size} flags: first up ...", flush=True)
     first = _timed(sandbox, ours.up)
     first_idle = _seconds(idle.up)
@@ -96,33 +95,19 @@ def _measure(folder: Path, sandbox: Sandbox, size: int) -> list[str]:
     print(f"{size} flags: previews ...", flush=True)
     ours_runs, idle_runs, equal_runs = [], [], []
     for _ in range(PREVIEWS):
-        ours_runs.append(_timed(sandbox, lambda: _preview(ours)))
-        idle_runs.append(_seconds(lambda: _preview(idle)))
-        equal_runs.append(_seconds(lambda: _preview(equal)))
-    preview, preview_idle, preview_equal = min(ours_runs), min(idle_runs), min(equal_runs)
+        ours_runs.append(_timed(sandbox, lambda: preview(ours)))
+        idle_runs.append(_seconds(lambda: preview(idle)))
+        equal_runs.append(_seconds(lambda: preview(equal)))
+    fastest, fastest_idle, fastest_equal = min(ours_runs), min(idle_runs), min(equal_runs)
     ours.edit("flags/flag-0007.yaml", "rollout_percentage: 25", "rollout_percentage: 50")
     change = _timed(sandbox, ours.up)
-    off = _timed(sandbox, lambda: _off(ours))
+    off = _timed(sandbox, lambda: ai_admin(ours, "off", "flag-0000", "--stack", "sandbox"))
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / (1024 if sys.platform == "linux" else 1024**2)
     return [
-        f"{size:,}", f"{check:.2f}", _cell(first), f"{first_idle:.1f}", _cell(preview), f"{preview_idle:.1f}",
-        f"{preview_equal:.1f}", f"{preview[0] / preview_idle:.2f} / {preview[0] / preview_equal:.2f}",
+        f"{size:,}", f"{check:.2f}", _cell(first), f"{first_idle:.1f}", _cell(fastest), f"{fastest_idle:.1f}",
+        f"{fastest_equal:.1f}", f"{fastest[0] / fastest_idle:.2f} / {fastest[0] / fastest_equal:.2f}",
         _cell(change), _cell(off), f"{peak:.0f}",
     ]  # fmt: skip
-
-
-def _preview(project: Project) -> None:
-    project.pulumi("preview", "--stack", "sandbox", "--expect-no-changes")
-
-
-def _check(project: Project) -> None:
-    command = [str(REPOSITORY / ".venv" / "bin" / "ai-admin"), "check", str(project.folder)]
-    subprocess.run(command, check=True, capture_output=True)
-
-
-def _off(project: Project) -> None:
-    command = [str(REPOSITORY / ".venv" / "bin" / "ai-admin"), "off", "flag-0000", "--stack", "sandbox"]
-    subprocess.run(command, cwd=project.folder, env=project.environ, check=True, capture_output=True)
 
 
 def _seconds(work: Callable[[], object]) -> float:

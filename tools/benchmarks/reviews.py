@@ -18,12 +18,12 @@ LATE = 0.05
 
 def beside_preview(project: Project, times: int) -> str:
     """Return in a sentence how long a plan without a change takes beside a preview, measured in turn."""
-    pairs = [(_used(lambda: _plan(project)), _used(lambda: _preview(project))) for _ in range(times)]
+    pairs = [(_used(lambda: _plan(project)), _used(lambda: preview(project))) for _ in range(times)]
     seconds, processor = (median(plan[part] / preview[part] for plan, preview in pairs) for part in (0, 1))
-    plan, preview = (median(pair[which][0] for pair in pairs) for which in (0, 1))
+    ours, theirs = (median(pair[which][0] for pair in pairs) for which in (0, 1))
     return (
-        f"a plan of {_flags(project):,} flags without a change: {plan:.2f} s; a preview: "
-        f"{preview:.2f} s; ratio {seconds:.2f}, of processor times {processor:.2f} "
+        f"a plan of {_flags(project):,} flags without a change: {ours:.2f} s; a preview: "
+        f"{theirs:.2f} s; ratio {seconds:.2f}, of processor times {processor:.2f} "
         f"(medians of {times} pairs)"
     )
 
@@ -51,12 +51,18 @@ def _flags(project: Project) -> int:
     return len(list((project.folder / "flags").glob("*.yaml")))
 
 
-def _plan(project: Project) -> None:
-    command = [str(REPOSITORY / ".venv" / "bin" / "ai-admin"), "plan", "--stack", "sandbox", "--expect-no-changes"]
+def ai_admin(project: Project, *arguments: str) -> None:
+    """Run the command in a project, in a process as people do."""
+    command = [str(REPOSITORY / ".venv" / "bin" / "ai-admin"), *arguments]
     subprocess.run(command, cwd=project.folder, env=project.environ, check=True, capture_output=True)
 
 
-def _preview(project: Project) -> None:
+def _plan(project: Project) -> None:
+    ai_admin(project, "plan", "--stack", "sandbox", "--expect-no-changes")
+
+
+def preview(project: Project) -> None:
+    """Run Pulumi's preview, which must show no change."""
     project.pulumi("preview", "--stack", "sandbox", "--expect-no-changes")
 
 
