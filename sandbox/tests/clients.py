@@ -44,7 +44,7 @@ def event(name: str, distinct_id: str, **properties: Any) -> dict[str, Any]:
     return {"event": name, "distinct_id": distinct_id, "properties": properties}
 
 
-def person(sandbox: Sandbox, distinct_id: str) -> dict[str, Any] | None:
+def person_of(sandbox: Sandbox, distinct_id: str) -> dict[str, Any] | None:
     """The person a distinct id leads to, as the API shows it."""
     found = sandbox.call("GET", f"persons/?distinct_id={distinct_id}")["results"]
     return dict(found[0]) if found else None

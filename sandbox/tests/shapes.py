@@ -91,8 +91,7 @@ class Api:
 
     def cohort(self, *leaves: Any, **values: Any) -> Any:
         """A new dynamic cohort whose members match all leaves."""
-        group = {"type": "AND", "values": list(leaves) or [person("plan", "pro")]}
-        filters = {"properties": {"type": "OR", "values": [group]}}
+        filters = members(*leaves or [person("plan", "pro")])
         return self.post("cohorts/", {"name": name("cohort"), "filters": filters, **values})
 
     def calculated(self, cohort: Any) -> Any:
@@ -124,16 +123,24 @@ def person(key: str, value: Any, operator: str = "exact", **more: Any) -> dict[s
     return {"type": "person", "key": key, "operator": operator, "value": value, **more}
 
 
+def on_for(*leaves: Any) -> dict[str, Any]:
+    """Filters of a flag that is on for everybody who matches."""
+    return {"groups": [{"properties": list(leaves), "rollout_percentage": 100}]}
+
+
 def in_cohort(identifier: int) -> dict[str, Any]:
     """Filters of a flag that is on for a cohort."""
-    leaf = {"type": "cohort", "key": "id", "value": identifier, "operator": "in"}
-    return {"groups": [{"properties": [leaf], "rollout_percentage": 100}]}
+    return on_for({"type": "cohort", "key": "id", "value": identifier, "operator": "in"})
 
 
-def depending_on(identifier: int) -> dict[str, Any]:
-    """Filters of a flag that is on where another flag is."""
-    leaf = {"type": "flag", "key": str(identifier), "operator": "flag_evaluates_to", "value": True}
-    return {"groups": [{"properties": [leaf], "rollout_percentage": 100}]}
+def depending_on(identifier: int, value: Any = True) -> dict[str, Any]:
+    """Filters of a flag that is on where another flag has a value."""
+    return on_for({"type": "flag", "key": str(identifier), "operator": "flag_evaluates_to", "value": value})
+
+
+def members(*leaves: Any) -> dict[str, Any]:
+    """Filters of a cohort of everybody who matches."""
+    return {"properties": {"type": "OR", "values": [{"type": "AND", "values": list(leaves)}]}}
 
 
 def variants(**shares: float) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import requests
 
-from sandbox.tests.shapes import Api, name, person, refusal, variants
+from sandbox.tests.shapes import Api, name, on_for, person, refusal, variants
 
 
 def _survey(api: Api, **values: Any) -> Any:
@@ -20,10 +20,6 @@ def _shown(api: Api, survey: Any) -> Any:
 
 def _open(text: str, **more: Any) -> dict[str, Any]:
     return {"type": "open", "question": text, **more}
-
-
-def _only_for(plan: str) -> dict[str, Any]:
-    return {"groups": [{"properties": [person("plan", plan)], "rollout_percentage": 100}]}
 
 
 def _tomorrow() -> str:
@@ -47,25 +43,24 @@ def test_a_survey_hides_a_flag_for_those_who_have_not_answered(api: Api) -> None
 
 
 def test_targeting_is_a_flag_that_filters_are_merged_into(api: Api) -> None:
-    made = _survey(api, targeting_flag_filters=_only_for("pro"))
+    made = _survey(api, targeting_flag_filters=on_for(person("plan", "pro")))
     flag = made["targeting_flag"]
     assert flag["name"] == f"Targeting flag for survey {made['name']}"
     assert flag["filters"]["groups"][0]["properties"][0]["value"] == "pro"
     path = f"surveys/{made['id']}/"
-    after = api.patch(path, {"targeting_flag_filters": _only_for("free")})
+    after = api.patch(path, {"targeting_flag_filters": on_for(person("plan", "free"))})
     assert after["targeting_flag"]["id"] == flag["id"]
     assert after["targeting_flag"]["filters"]["groups"][0]["properties"][0]["value"] == "free"
     assert api.patch(path, {"remove_targeting_flag": True})["targeting_flag"] is None
     assert api("GET", f"feature_flags/{flag['id']}/").status_code == 404
-    everybody = {"groups": [{"properties": [], "rollout_percentage": 100}]}
-    assert refusal(api("PATCH", path, {"targeting_flag_filters": everybody}))[2] == (
+    assert refusal(api("PATCH", path, {"targeting_flag_filters": on_for()}))[2] == (
         "Invalid operation: User targeting rolls out to everyone. "
         "If you want to roll out to everyone, delete this targeting"
     )
 
 
 def test_the_flags_follow_the_surveys_running(api: Api) -> None:
-    made = _survey(api, targeting_flag_filters=_only_for("pro"))
+    made = _survey(api, targeting_flag_filters=on_for(person("plan", "pro")))
     path = f"surveys/{made['id']}/"
 
     def active() -> tuple[bool, bool]:
@@ -93,7 +88,7 @@ def test_a_waiting_period_asks_when_another_survey_was_seen(api: Api) -> None:
 
 
 def test_deleting_a_survey_takes_its_flags_along(api: Api) -> None:
-    made = _survey(api, targeting_flag_filters=_only_for("pro"))
+    made = _survey(api, targeting_flag_filters=on_for(person("plan", "pro")))
     assert api("DELETE", f"surveys/{made['id']}/").status_code == 204
     assert api("GET", f"surveys/{made['id']}/").status_code == 404
     for flag in ("targeting_flag", "internal_targeting_flag"):

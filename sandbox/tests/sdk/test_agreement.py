@@ -11,6 +11,7 @@ from sandbox.tests.campaigns.conditions import OPERATORS
 from sandbox.tests.campaigns.flag_agreement import run
 from sandbox.tests.clients import new_flag, sdk
 from sandbox.tests.running import Sandbox, running_sandbox
+from sandbox.tests.shapes import depending_on, in_cohort, on_for
 
 # Operators that the SDK leaves to the server, as it does with every one it doesn't know.
 REMOTE_ONLY = {"between", "not_between", "icontains_multi", "not_icontains_multi", "is_date_exact"}
@@ -47,7 +48,7 @@ EXAMPLES = {
 @pytest.fixture(scope="module")
 def examples(sandbox: Sandbox) -> None:
     for number, (properties, *_) in enumerate(EXAMPLES.values()):
-        new_flag(sandbox, f"known-{number}", {"groups": [{"properties": properties, "rollout_percentage": 100}]})
+        new_flag(sandbox, f"known-{number}", on_for(*properties))
 
 
 @pytest.mark.usefixtures("examples")
@@ -74,8 +75,7 @@ def test_a_negated_cohort_under_or_is_negated_by_the_sdk_only(sandbox: Sandbox) 
 
     inner = cohort("AND", _condition("exact", "x", negation=False))
     outer = cohort("OR", {"type": "cohort", "key": "id", "value": inner, "negation": True})
-    member = {"key": "id", "type": "cohort", "value": outer, "operator": "in"}
-    new_flag(sandbox, "negated", {"groups": [{"properties": [member], "rollout_percentage": 100}]})
+    new_flag(sandbox, "negated", in_cohort(outer))
     assert _both(sandbox, "negated", {"it": "x"}) == (True, False)
     assert _both(sandbox, "negated", {"it": "y"}) == (False, True)
 
@@ -84,10 +84,8 @@ def test_a_person_flag_on_a_group_flag_is_the_groups_matter_for_the_service(sand
     event = {"$group_type": "organization", "$group_key": "acme", "$group_set": {}}
     sandbox.capture({"event": "$groupidentify", "distinct_id": "ann", "properties": event})
     tier = _condition("exact", "x", type="group", group_type_index=0)
-    groups = [{"properties": [tier], "rollout_percentage": 100}]
-    base = new_flag(sandbox, "groups", {"groups": groups, "aggregation_group_type_index": 0})
-    needs = {"key": str(base["id"]), "type": "flag", "operator": "flag_evaluates_to", "value": True}
-    new_flag(sandbox, "on-groups", {"groups": [{"properties": [needs], "rollout_percentage": 100}]})
+    base = new_flag(sandbox, "groups", {**on_for(tier), "aggregation_group_type_index": 0})
+    new_flag(sandbox, "on-groups", depending_on(base["id"]))
     organization = {"groups": {"organization": "acme"}, "group_properties": {"organization": {"it": "x"}}}
     assert _both(sandbox, "on-groups", {"it": "y"}, **organization) == (True, False)
 

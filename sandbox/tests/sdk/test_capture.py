@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import requests
 
-from sandbox.tests.clients import event, events, new_flag, person
+from sandbox.tests.clients import event, events, new_flag, person_of
 from sandbox.tests.running import Sandbox
 
 ALIASES = ["/i/v0/e/", "/e/", "/capture/", "/track/", "/engage/", "/batch/", "/i/v0/ai/batch/"]
@@ -151,7 +151,7 @@ def test_a_browser_may_send_from_anywhere(sandbox: Sandbox) -> None:
 def test_set_once_set_and_unset_in_that_order(sandbox: Sandbox) -> None:
     sandbox.capture({**event("seen", "ann", **{"$set_once": {"a": 1, "b": 1}}), "$set": {"a": 2, "c": 3}})
     sandbox.capture(event("seen", "ann", **{"$set_once": {"a": 9, "d": 4}, "$unset": ["c"]}))
-    found = person(sandbox, "ann")
+    found = person_of(sandbox, "ann")
     assert found is not None
     assert found["properties"] == {"a": 2, "b": 1, "d": 4}
 
@@ -160,11 +160,11 @@ def test_an_event_describes_the_person_now_and_at_first(sandbox: Sandbox) -> Non
     sandbox.capture(event("$pageview", "bea", **{"$browser": "Firefox", "utm_source": "mail", "other": 1}))
     # Another browser alone isn't worth a write; with something that is, it is written too.
     sandbox.capture(event("$pageview", "bea", **{"$browser": "Safari"}))
-    known = person(sandbox, "bea")
+    known = person_of(sandbox, "bea")
     assert known is not None
     assert known["properties"]["$browser"] == "Firefox"
     sandbox.capture(event("$pageview", "bea", **{"$browser": "Chrome", "utm_source": "ad"}))
-    found = person(sandbox, "bea")
+    found = person_of(sandbox, "bea")
     assert found is not None
     assert found["properties"] == {
         "$browser": "Chrome",
@@ -176,7 +176,7 @@ def test_an_event_describes_the_person_now_and_at_first(sandbox: Sandbox) -> Non
 
 def test_errors_and_heatmaps_change_nobody(sandbox: Sandbox) -> None:
     sandbox.capture(*(event(name, "abe", **{"$set": {"plan": "pro"}}) for name in ("$exception", "$$heatmap")))
-    found = person(sandbox, "abe")
+    found = person_of(sandbox, "abe")
     assert found is not None
     assert found["properties"] == {}
 
@@ -193,7 +193,7 @@ def test_what_makes_no_sense_is_dropped_without_a_word(sandbox: Sandbox) -> None
     ]
     sandbox.capture(*senseless)
     assert events(sandbox, "drop") == []
-    assert person(sandbox, "drop") is None
+    assert person_of(sandbox, "drop") is None
 
 
 def test_without_a_profile_nothing_is_kept_about_the_person(sandbox: Sandbox) -> None:
@@ -209,9 +209,9 @@ def test_identify_joins_the_anonymous_person(sandbox: Sandbox) -> None:
     sandbox.capture(event("seen", "anon-1", **{"$set": {"theme": "dark", "plan": "none"}}))
     sandbox.capture(event("seen", "cleo", **{"$set": {"plan": "pro"}}))
     sandbox.capture(event("$identify", "cleo", **{"$anon_distinct_id": "anon-1"}))
-    found = person(sandbox, "anon-1")
+    found = person_of(sandbox, "anon-1")
     assert found is not None
-    assert found == person(sandbox, "cleo")
+    assert found == person_of(sandbox, "cleo")
     assert found["properties"] == {"theme": "dark", "plan": "pro"}
 
 
@@ -219,21 +219,21 @@ def test_an_identified_person_is_only_merged_dangerously(sandbox: Sandbox) -> No
     sandbox.capture(event("$identify", "dora", **{"$anon_distinct_id": "anon-2"}))
     sandbox.capture(event("seen", "ella"))
     sandbox.capture(event("$create_alias", "ella", alias="dora"))
-    assert person(sandbox, "dora") != person(sandbox, "ella")
+    assert person_of(sandbox, "dora") != person_of(sandbox, "ella")
     sandbox.capture(event("$merge_dangerously", "ella", alias="dora"))
-    assert person(sandbox, "dora") == person(sandbox, "ella")
+    assert person_of(sandbox, "dora") == person_of(sandbox, "ella")
 
 
 def test_ids_that_many_share_are_never_merged(sandbox: Sandbox) -> None:
     sandbox.capture(event("$identify", "fay", **{"$anon_distinct_id": "undefined"}))
-    assert person(sandbox, "undefined") is None
+    assert person_of(sandbox, "undefined") is None
 
 
 def test_long_distinct_ids_are_cut_and_what_is_not_text_is_made_text(sandbox: Sandbox) -> None:
     odd = [4711, 23.4, ["a", "b"], {"string": "a", "number": 3}]
     sandbox.capture(event("seen", "x" * 300), *({"event": "seen", "distinct_id": one} for one in odd))
     for name in ("x" * 200, "4711", "23.4", '["a","b"]', '{"number":3,"string":"a"}'):
-        assert person(sandbox, name) is not None, name
+        assert person_of(sandbox, name) is not None, name
 
 
 def test_five_group_types_and_no_sixth(sandbox: Sandbox) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import requests
 
-from sandbox.tests.clients import events, person
+from sandbox.tests.clients import events, person_of
 from sandbox.tests.running import Sandbox
 
 V1 = "/i/v1/analytics/events"
@@ -48,7 +48,7 @@ def test_v1_answers_for_every_event(sandbox: Sandbox) -> None:
     }
     (found,) = events(sandbox, "v1")
     assert (found["properties"]["$lib"], found["properties"]["$lib_version"]) == ("posthog-go", "1.2")
-    assert person(sandbox, "v1") is None
+    assert person_of(sandbox, "v1") is None
 
 
 def test_v1_refuses_as_a_whole_what_it_cannot_read(sandbox: Sandbox) -> None:

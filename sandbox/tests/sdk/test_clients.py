@@ -14,10 +14,11 @@ from urllib.parse import urlencode
 import pytest
 import requests
 
-from sandbox.tests.clients import events, new_flag, person
+from sandbox.tests.clients import events, new_flag, person_of
 from sandbox.tests.running import Sandbox
+from sandbox.tests.shapes import in_cohort, members, on_for
 
-EVERYBODY: dict[str, Any] = {"groups": [{"properties": [], "rollout_percentage": 100}]}
+EVERYBODY = on_for()
 
 
 def send(sandbox: Sandbox, path: str, data: bytes | str, **headers: str) -> requests.Response:
@@ -121,10 +122,8 @@ def test_mobile_sdks_compress_their_requests(sandbox: Sandbox) -> None:
 
 def test_posthog_node_evaluates_locally_and_asks_for_the_rest(sandbox: Sandbox) -> None:
     leaf = {"key": "plan", "type": "person", "operator": "exact", "value": ["pro"], "negation": False}
-    filters = {"properties": {"type": "OR", "values": [{"type": "AND", "values": [leaf]}]}}
-    cohort = sandbox.call("POST", "cohorts/", {"name": "Node", "filters": filters})
-    member = {"key": "id", "type": "cohort", "value": cohort["id"], "operator": "in"}
-    new_flag(sandbox, "node-flag", {"groups": [{"properties": [member], "rollout_percentage": 100}]})
+    cohort = sandbox.call("POST", "cohorts/", {"name": "Node", "filters": members(leaf)})
+    new_flag(sandbox, "node-flag", in_cohort(cohort["id"]))
     address = f"{sandbox.url}/api/feature_flag/local_evaluation?token={sandbox.project_api_key}&send_cohorts"
     headers = {"Authorization": f"Bearer {sandbox.api_key}", "User-Agent": "posthog-node/5.8.0"}
     found = requests.get(address, headers={**headers, "Content-Type": "application/json"}, timeout=10).json()
@@ -166,6 +165,6 @@ def test_python_sdks_of_years_ago(sandbox: Sandbox) -> None:
     batch = {"api_key": sandbox.project_api_key, "batch": [identify], "sentAt": "2022-01-01T00:00:01+00:00"}
     packed = gzip.compress(json.dumps(batch).encode())
     assert send(sandbox, "/batch/", packed, **headers, **{"Content-Encoding": "gzip"}).ok
-    known = person(sandbox, "old")
+    known = person_of(sandbox, "old")
     assert known is not None
     assert known["properties"] == {"email": "old@example.com"}

@@ -10,8 +10,9 @@ import requests
 
 from sandbox.tests.clients import new_flag
 from sandbox.tests.running import Sandbox
+from sandbox.tests.shapes import depending_on, in_cohort, members, on_for, person
 
-EVERYBODY: dict[str, Any] = {"groups": [{"properties": [], "rollout_percentage": 100}]}
+EVERYBODY = on_for()
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -47,21 +48,15 @@ def test_definitions_with_an_etag(sandbox: Sandbox, path: str) -> None:
 
 
 def test_definitions_carry_dependency_chains_and_nested_cohorts(sandbox: Sandbox, flags: dict[str, int]) -> None:
-    def depends(on: int) -> dict[str, Any]:
-        item = {"key": str(on), "type": "flag", "operator": "flag_evaluates_to", "value": True}
-        return {"groups": [{"properties": [item], "rollout_percentage": 100}]}
-
     def cohort(name: str, leaf: dict[str, Any]) -> int:
-        filters = {"properties": {"type": "OR", "values": [{"type": "AND", "values": [leaf]}]}}
-        return int(sandbox.call("POST", "cohorts/", {"name": name, "filters": filters})["id"])
+        return int(sandbox.call("POST", "cohorts/", {"name": name, "filters": members(leaf)})["id"])
 
-    middle = new_flag(sandbox, "middle", depends(flags["on"]))
-    new_flag(sandbox, "top", depends(middle["id"]))
-    inner = cohort("inner", {"type": "person", "key": "a", "operator": "exact", "value": "1", "negation": False})
+    middle = new_flag(sandbox, "middle", depending_on(flags["on"]))
+    new_flag(sandbox, "top", depending_on(middle["id"]))
+    inner = cohort("inner", person("a", "1", negation=False))
     outer = cohort("outer", {"type": "cohort", "key": "id", "value": inner, "negation": True})
-    unused = cohort("unused", {"type": "person", "key": "b", "operator": "is_set", "value": "", "negation": False})
-    member = {"key": "id", "type": "cohort", "value": outer, "operator": "in"}
-    new_flag(sandbox, "members", {"groups": [{"properties": [member], "rollout_percentage": 100}]})
+    unused = cohort("unused", person("b", "", "is_set", negation=False))
+    new_flag(sandbox, "members", in_cohort(outer))
     found = sandbox.call("GET", f"/flags/definitions?token={sandbox.project_api_key}")
     (top,) = [flag for flag in found["flags"] if flag["key"] == "top"]
     item = top["filters"]["groups"][0]["properties"][0]
@@ -69,7 +64,7 @@ def test_definitions_carry_dependency_chains_and_nested_cohorts(sandbox: Sandbox
     assert {str(inner), str(outer)} <= set(found["cohorts"])
     assert str(unused) not in found["cohorts"]
     leaf = found["cohorts"][str(inner)]["values"][0]["values"][0]
-    assert leaf == {"type": "person", "key": "a", "operator": "exact", "value": "1", "negation": False}
+    assert leaf == person("a", "1", negation=False)
 
 
 def test_definitions_need_a_key_that_may_read_flags(sandbox: Sandbox) -> None:
@@ -118,8 +113,7 @@ def test_a_change_of_one_flag_changes_the_etag_and_taking_it_back_restores_it(
 
 def test_a_flag_renamed_is_renamed_in_what_depends_on_it(sandbox: Sandbox) -> None:
     base = new_flag(sandbox, "old-name", EVERYBODY)
-    item = {"key": str(base["id"]), "type": "flag", "operator": "flag_evaluates_to", "value": True}
-    new_flag(sandbox, "leaning", {"groups": [{"properties": [item], "rollout_percentage": 100}]})
+    new_flag(sandbox, "leaning", depending_on(base["id"]))
 
     def named() -> Any:
         found = sandbox.call("GET", f"/flags/definitions?token={sandbox.project_api_key}")["flags"]

@@ -13,8 +13,9 @@ import requests
 
 from sandbox.tests.clients import new_flag, sdk
 from sandbox.tests.running import Sandbox
+from sandbox.tests.shapes import depending_on, in_cohort, members, on_for, person
 
-EVERYBODY: dict[str, Any] = {"groups": [{"properties": [], "rollout_percentage": 100}]}
+EVERYBODY = on_for()
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -217,8 +218,7 @@ def test_a_used_up_quota(sandbox: Sandbox) -> None:
 def test_only_the_requests_own_properties(sandbox: Sandbox) -> None:
     seen = {"event": "seen", "distinct_id": "tess", "properties": {"$set": {"plan": "pro"}}}
     sandbox.capture(seen)
-    on_pro = {"key": "plan", "type": "person", "operator": "exact", "value": "pro"}
-    new_flag(sandbox, "pro", {"groups": [{"properties": [on_pro], "rollout_percentage": 100}]})
+    new_flag(sandbox, "pro", on_for(person("plan", "pro")))
     body = {"flag_keys": ["pro"], "distinct_id": "tess"}
     for query, expected in (("", True), ("&only_use_override_person_properties=true", False)):
         assert ask(sandbox, f"/flags/?v=1{query}", body).json()["featureFlags"] == {"pro": expected}
@@ -251,8 +251,7 @@ def test_evaluation_contexts_leave_out_what_is_for_others(sandbox: Sandbox) -> N
 
 
 def test_a_dependency_is_in_the_answer_of_what_depends_on_it(sandbox: Sandbox, flags: dict[str, int]) -> None:
-    item = {"key": str(flags["variant"]), "type": "flag", "operator": "flag_evaluates_to", "value": "a"}
-    new_flag(sandbox, "needs-a", {"groups": [{"properties": [item], "rollout_percentage": 100}]})
+    new_flag(sandbox, "needs-a", depending_on(flags["variant"], "a"))
     found = ask(sandbox, "/flags/?v=1", {"flag_keys": ["needs-a"]}).json()["featureFlags"]
     assert found == {"needs-a": True, "variant": "a"}
 
@@ -279,8 +278,7 @@ def test_experience_continuity_keeps_the_anonymous_bucket(sandbox: Sandbox) -> N
 
 def test_static_cohorts_by_look_up(sandbox: Sandbox) -> None:
     cohort = sandbox.call("POST", "cohorts/", {"name": "Chosen", "is_static": True})
-    inside = {"key": "id", "type": "cohort", "value": cohort["id"], "operator": "in"}
-    new_flag(sandbox, "chosen", {"groups": [{"properties": [inside], "rollout_percentage": 100}]})
+    new_flag(sandbox, "chosen", in_cohort(cohort["id"]))
     seen = {"event": "seen", "distinct_id": "zoe", "properties": {}}
     sandbox.capture(seen)
 
@@ -297,15 +295,13 @@ def test_static_cohorts_by_look_up(sandbox: Sandbox) -> None:
 
 
 def test_initial_properties_are_filled_in_from_the_present_ones(sandbox: Sandbox) -> None:
-    came_with = {"key": "$initial_browser", "type": "person", "operator": "exact", "value": "Firefox"}
-    new_flag(sandbox, "came-with", {"groups": [{"properties": [came_with], "rollout_percentage": 100}]})
+    new_flag(sandbox, "came-with", on_for(person("$initial_browser", "Firefox")))
     body = {"flag_keys": ["came-with"], "person_properties": {"$browser": "Firefox"}}
     assert ask(sandbox, "/flags/?v=1", body).json()["featureFlags"] == {"came-with": True}
 
 
 def test_dates_are_read_in_the_projects_timezone(sandbox: Sandbox) -> None:
-    on_first_of_june = {"key": "born", "type": "person", "operator": "is_date_exact", "value": "2026-06-01"}
-    new_flag(sandbox, "june", {"groups": [{"properties": [on_first_of_june], "rollout_percentage": 100}]})
+    new_flag(sandbox, "june", on_for(person("born", "2026-06-01", "is_date_exact")))
     body = {"flag_keys": ["june"], "person_properties": {"born": "2026-05-31T22:00:00Z"}}
     path = f"/api/projects/{sandbox.project_id}/"
     for zone, expected in (("Europe/Berlin", True), ("UTC", False)):
@@ -314,12 +310,8 @@ def test_dates_are_read_in_the_projects_timezone(sandbox: Sandbox) -> None:
 
 
 def test_a_flag_whose_cohort_is_gone_fails_alone(sandbox: Sandbox) -> None:
-    leaf = {"type": "person", "key": "a", "operator": "exact", "value": "1", "negation": False}
-    filters = {"properties": {"type": "OR", "values": [{"type": "AND", "values": [leaf]}]}}
-    cohort = sandbox.call("POST", "cohorts/", {"name": "Going", "filters": filters})
-    member = {"key": "id", "type": "cohort", "value": cohort["id"], "operator": "in"}
-    groups = [{"properties": [member], "rollout_percentage": 100}]
-    flag = new_flag(sandbox, "bereft", {"groups": groups}, active=False)
+    cohort = sandbox.call("POST", "cohorts/", {"name": "Going", "filters": members(person("a", "1"))})
+    flag = new_flag(sandbox, "bereft", in_cohort(cohort["id"]), active=False)
     sandbox.call("PATCH", f"cohorts/{cohort['id']}/", {"deleted": True})
     sandbox.call("PATCH", f"feature_flags/{flag['id']}/", {"active": True})
     found = ask(sandbox, "/flags/?v=2", {"flag_keys": ["bereft", "on"]}).json()

@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 import requests
 
-from sandbox.tests.clients import event, person
+from sandbox.tests.clients import event, person_of
 from sandbox.tests.running import Sandbox
 
 
 def made(sandbox: Sandbox, distinct_id: str, **properties: Any) -> dict[str, Any]:
     """A new person, as the list shows it."""
     sandbox.capture(event("seen", distinct_id, **{"$set": properties}))
-    found = person(sandbox, distinct_id)
+    found = person_of(sandbox, distinct_id)
     assert found is not None
     return found
 
@@ -82,7 +82,7 @@ def test_the_events_of_a_batch_change_one_person_whichever_id_they_name(sandbox:
         event("seen", web, **{"$set": {"plan": "paid"}}),
         event("seen", app, **{"$set": {"role": "owner"}}),
     )
-    found = person(sandbox, web)
+    found = person_of(sandbox, web)
     assert found is not None
     assert found["properties"] == {"plan": "paid", "role": "owner"}
     assert app in found["distinct_ids"]

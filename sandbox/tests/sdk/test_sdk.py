@@ -8,8 +8,9 @@ import pytest
 import requests
 from posthog import Posthog
 
-from sandbox.tests.clients import Sdk, events, new_flag, person, poll
+from sandbox.tests.clients import Sdk, events, new_flag, person_of, poll
 from sandbox.tests.running import Sandbox
+from sandbox.tests.shapes import depending_on, in_cohort, members, on_for, person
 
 TIME = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -45,7 +46,7 @@ def test_set_and_set_once_make_a_persons_properties(sandbox: Sandbox, new_sdk: S
     client.set_once(distinct_id="inst-1", properties={"version": "1.0.0", "first_seen": "2026-01-01"})
     client.set(distinct_id="inst-1", properties={"version": "2.4.0"})
     client.flush()
-    found = person(sandbox, "inst-1")
+    found = person_of(sandbox, "inst-1")
     assert found is not None
     assert {"version": "2.4.0", "health_status": "healthy", "first_seen": "2026-01-01"}.items() <= found[
         "properties"
@@ -57,7 +58,7 @@ def test_an_event_without_a_person_profile_makes_no_person(sandbox: Sandbox, new
     client.capture("seen", distinct_id="nobody", properties={"$process_person_profile": False})
     client.flush()
     assert len(events(sandbox, "nobody")) == 1
-    assert person(sandbox, "nobody") is None
+    assert person_of(sandbox, "nobody") is None
 
 
 def test_alias_makes_one_person_of_two(sandbox: Sandbox, new_sdk: Sdk) -> None:
@@ -66,7 +67,7 @@ def test_alias_makes_one_person_of_two(sandbox: Sandbox, new_sdk: Sdk) -> None:
     client.set(distinct_id="new-name", properties={"plan": "pro"})
     client.alias(previous_id="old-name", distinct_id="new-name")
     client.flush()
-    old, new = person(sandbox, "old-name"), person(sandbox, "new-name")
+    old, new = person_of(sandbox, "old-name"), person_of(sandbox, "new-name")
     assert old is not None
     assert old == new
     assert set(old["distinct_ids"]) == {"old-name", "new-name"}
@@ -112,7 +113,7 @@ def flags(sandbox: Sandbox) -> None:
             "payloads": {"v3": {"temperature": 0.5}, "r1": [1]},
         },
     )
-    new_flag(sandbox, "inactive", {"groups": [{"properties": [], "rollout_percentage": 100}]}, active=False)
+    new_flag(sandbox, "inactive", on_for(), active=False)
 
 
 EXPECTED = {"enabled": True, "model": "r1", "limit": True, "config": "v3"}
@@ -180,11 +181,7 @@ def test_group_flags_both_ways(sandbox: Sandbox, new_sdk: Sdk) -> None:
     client.group_identify("organization", "globex", {"tier": "gold"})
     client.flush()
     gold = {"key": "tier", "type": "group", "group_type_index": 0, "operator": "exact", "value": "gold"}
-    new_flag(
-        sandbox,
-        "for-gold",
-        {"groups": [{"properties": [gold], "rollout_percentage": 100}], "aggregation_group_type_index": 0},
-    )
+    new_flag(sandbox, "for-gold", {**on_for(gold), "aggregation_group_type_index": 0})
     organisation = {"organization": "globex"}
     assert _flag(client, "for-gold", "ann", groups=organisation) is True
     assert _flag(client, "for-gold", "bob", groups={"organization": "initech"}) is False
@@ -202,15 +199,9 @@ def test_group_flags_both_ways(sandbox: Sandbox, new_sdk: Sdk) -> None:
 
 
 def test_cohorts_and_dependencies_both_ways(sandbox: Sandbox, new_sdk: Sdk) -> None:
-    leaf = {"type": "person", "key": "staff", "operator": "exact", "value": ["true"], "negation": False}
-    inner = {"type": "AND", "values": [leaf]}
-    cohort = sandbox.call(
-        "POST", "cohorts/", {"name": "Internal", "filters": {"properties": {"type": "OR", "values": [inner]}}}
-    )
-    member = {"key": "id", "type": "cohort", "value": cohort["id"], "operator": "in"}
-    base = new_flag(sandbox, "staff-only", {"groups": [{"properties": [member], "rollout_percentage": 100}]})
-    depends = {"key": str(base["id"]), "type": "flag", "operator": "flag_evaluates_to", "value": True}
-    new_flag(sandbox, "on-top", {"groups": [{"properties": [depends], "rollout_percentage": 100}]})
+    cohort = sandbox.call("POST", "cohorts/", {"name": "Internal", "filters": members(person("staff", ["true"]))})
+    base = new_flag(sandbox, "staff-only", in_cohort(cohort["id"]))
+    new_flag(sandbox, "on-top", depending_on(base["id"]))
     remote, local = new_sdk(), new_sdk(local=True)
     for staff in (True, False):
         properties = {"staff": staff}
@@ -222,15 +213,8 @@ def test_cohorts_and_dependencies_both_ways(sandbox: Sandbox, new_sdk: Sdk) -> N
 
 def test_a_groups_key_is_a_property_too(sandbox: Sandbox, new_sdk: Sdk) -> None:
     new_sdk().group_identify("organization", "acme")
-    chosen = {
-        "key": "$group_key",
-        "type": "group",
-        "group_type_index": 0,
-        "operator": "exact",
-        "value": ["acme"],
-    }
-    groups = [{"properties": [chosen], "rollout_percentage": 100}]
-    new_flag(sandbox, "for-acme", {"groups": groups, "aggregation_group_type_index": 0})
+    chosen = {"key": "$group_key", "type": "group", "group_type_index": 0, "operator": "exact", "value": ["acme"]}
+    new_flag(sandbox, "for-acme", {**on_for(chosen), "aggregation_group_type_index": 0})
     asked = {"token": sandbox.project_api_key, "distinct_id": "ann", "flag_keys": ["for-acme"]}
     for key, expected in (("acme", True), ("globex", False)):
         body = {**asked, "groups": {"organization": key}}
@@ -252,7 +236,7 @@ def test_buckets_by_device_are_the_same_both_ways(sandbox: Sandbox, new_sdk: Sdk
 
 
 def test_remote_configuration_by_key(sandbox: Sandbox, new_sdk: Sdk) -> None:
-    everybody = {"groups": [{"properties": [], "rollout_percentage": 100}], "payloads": {"true": {"a": 1}}}
+    everybody = {**on_for(), "payloads": {"true": {"a": 1}}}
     new_flag(sandbox, "settings", everybody, is_remote_configuration=True)
     new_flag(sandbox, "no-settings", everybody)
     client = new_sdk(local=True)
@@ -266,11 +250,7 @@ def test_polling_sees_a_change_and_is_cheap_without_one(sandbox: Sandbox, new_sd
     assert _flag(client, "moving", "ann", only_evaluate_locally=True) is False
     sandbox.requests()
     poll(client)
-    sandbox.call(
-        "PATCH",
-        f"feature_flags/{flag['id']}/",
-        {"filters": {"groups": [{"properties": [], "rollout_percentage": 100}]}},
-    )
+    sandbox.call("PATCH", f"feature_flags/{flag['id']}/", {"filters": on_for()})
     poll(client)
     polls = [one["status"] for one in sandbox.requests() if one["path"].startswith("/flags/definitions")]
     assert polls == [304, 200]
