@@ -240,7 +240,6 @@ class PostHogProvider(ResourceProvider):
         What was applied last of fields that are otherwise now goes along: the object may not be updated in this run.
         """
         known, meta = to_properties(self.kind_name, props), metadata(props)
-        _SESSION.guard.refreshed = True
         try:
             lifecycle, connection = self._lifecycle(props, lists=True)
         except Unreachable as problem:
