@@ -284,7 +284,7 @@ class _Engine:
         else:
             action = Action.REPLACE if difference.replaces and not problem else Action.UPDATE
         if action is Action.REPLACE:
-            self._session.guard.replace(ref.kind, id_)
+            self._session.guard.replace(ref.kind, id_, meta.source)
         elif action is Action.UPDATE:
             judge.remind(id_, wanted, meta)
         return Change(

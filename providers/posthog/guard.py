@@ -70,7 +70,7 @@ class Guard:
         self.program = False
         """Whether :meth:`program_runs` was called."""
         self._changed: set[str] = set()
-        self._replaced: set[tuple[str, str]] = set()
+        self._replaced: dict[tuple[str, str], str] = {}
         self._deleted: set[tuple[str, str]] = set()
         self._shown: set[str] = set()
         self._kept_out: dict[str, float] = {}
@@ -182,10 +182,14 @@ class Guard:
                     f"and switch it on afterwards; {TO_CONSENT.format(code)}"
                 )
 
-    def replace(self, kind_name: str, id_: str) -> None:
-        """Record that an object is deleted because another one replaces it."""
+    def replace(self, kind_name: str, id_: str, source: str) -> None:
+        """Record that an object is deleted because another one replaces it, whose definition is at ``source``."""
         with self._lock:
-            self._replaced.add((kind_name, id_))
+            self._replaced[kind_name, id_] = source
+
+    def replaced_by(self, kind_name: str, id_: str) -> str:
+        """Return the place of the definition that replaces an object; empty where none does."""
+        return self._replaced.get((kind_name, id_), "")
 
     def change(
         self,

@@ -194,7 +194,7 @@ class PostHogProvider(ResourceProvider):
         # What is refused is planned as an update, which says so: a replacement may begin with the deletion.
         replaces = [] if _news.get(PROBLEM) else difference.replaces
         if replaces:
-            _SESSION.guard.replace(self.kind_name, _id)
+            _SESSION.guard.replace(self.kind_name, _id, meta.source)
         elif program:
             self._judge.remind(_id, news, meta)
         # A replacement is made first and removed last, unless PostHog allows only one object of its name.
@@ -295,7 +295,8 @@ class PostHogProvider(ResourceProvider):
         """Remove the object; one that is gone already is no error."""
         lifecycle, connection = self._lifecycle(_props)
         properties = to_properties(self.kind_name, _props)
-        meta = metadata(_props)
+        # The engine gives no inputs here.
+        meta = replace(metadata(_props), source=_SESSION.guard.replaced_by(self.kind_name, _id))
         if unread := _props.get(UNREAD):
             raise Refused(meta.line(unread))
         if problem := self._judge.deletion(_id, properties, connection.project_id, meta):

@@ -15,6 +15,7 @@ from pulumi.runtime.proto import provider_pb2
 from providers.posthog.client import Client
 from providers.posthog.connection import resolve
 from providers.posthog.errors import Refused
+from providers.posthog.inputs import Metadata, to_inputs
 from providers.posthog.kinds import KINDS
 from providers.posthog.kinds.notification import digest
 from providers.posthog.settings import Settings
@@ -256,10 +257,15 @@ def test_the_flag_of_an_experiment_is_its_own_definition(plugin: Plugin, sandbox
     assert live(sandbox, "feature_flags", flag_id)["deleted"]
 
 
-def test_another_flag_is_another_experiment(plugin: Plugin, things: Things) -> None:
+def test_another_flag_is_another_experiment(plugin: Plugin, things: Things, sandbox: Sandbox) -> None:
     least, _ = experiment(things)
-    id_, outs = applied(plugin, "experiment", least)
-    assert changes(plugin, "experiment", id_, outs, {**least, "flag": things.flag()}).replaces == ["flag"]
+    id_, outs = applied(plugin, "experiment", to_inputs(least, Metadata("experiment/e")))
+    named = to_inputs({**least, "flag": things.flag()}, Metadata("experiment/e", "experiments/e.yaml:1:1"))
+    assert changes(plugin, "experiment", id_, outs, named).replaces == ["flag"]
+    refusal_of_posthog = {"kind": "error_before", "status": 400, "methods": ["PATCH"], "path": f"/experiments/{id_}/"}
+    with sandbox.faults(refusal_of_posthog), refused() as refusal:
+        plugin.delete("experiment", id_, outs)
+    assert "experiments/e.yaml:1:1: experiment/e: PostHog answered" in refusal.text
 
 
 def test_a_subscription_of_a_dashboard_cant_become_one_of_an_insight(plugin: Plugin, things: Things) -> None:

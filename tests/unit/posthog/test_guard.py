@@ -88,7 +88,7 @@ def test_a_dashboard_with_its_tiles_is_one_deletion() -> None:
 def test_what_is_replaced_is_no_deletion() -> None:
     made = guard()
     for number in range(20):
-        made.replace("cohort", str(number))
+        made.replace("cohort", str(number), f"cohorts/c.yaml:{number}:1")
         made.delete("cohort", str(number), {}, "1", never)
 
 
