@@ -58,18 +58,20 @@ def metric(value: Any) -> Any:
     result = {name: item for name, item in _nodes(query(value)).items() if name not in _ADDED_TO_METRIC}
     if result.get("goal") == "increase":
         del result["goal"]
+    if not result.get("name"):  # PostHog's pages call it after what it measures
+        result.pop("name", None)
     return result
 
 
 def _carry_metrics(new: Json, live: Json) -> Json:
     """Give metrics the uuids they had: PostHog keeps their order and their results by those.
 
-    Metrics are paired by name, and then what is left of them by all but the name.
+    Metrics are paired by name, where they have one, and then what is left of them by all but the name.
     """
     known = [dict(each) for each in live or () if each.get("uuid")]
     metrics = [dict(each) for each in new]
     for mark in (methodcaller("get", "name"), _all_but_name):
-        for wanted in metrics:
+        for wanted in (each for each in metrics if mark(each)):
             same = next((each for each in known if mark(each) == mark(wanted)), None)
             if same is not None and "uuid" not in wanted:
                 wanted["uuid"] = same["uuid"]

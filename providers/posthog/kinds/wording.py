@@ -138,7 +138,7 @@ METRIC = Wording(
     show=metric_text,
     quoted=True,
     shown=("metric_type", *MEASURED),
-    name=called("name", "metric_type"),
+    name=lambda item: str(item.get("name") or metric_text(item)),
     parts={"goal": Wording(show=choice_text, empty="increase"), "start_handling": CHOICE, "funnel_order_type": CHOICE},
 )
 """Of what experiments measure."""

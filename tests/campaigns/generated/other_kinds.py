@@ -96,7 +96,8 @@ def experiment(chance: random.Random, key: str) -> Properties:
 
 
 def _metric(chance: random.Random, number: int) -> Properties:
-    common = {"kind": "ExperimentMetric", "name": f"{text(chance)} {number}", **maybe(chance, goal="decrease")}
+    named = {"name": f"{text(chance)} {number}"} if chance.random() < 0.7 else {}
+    common = {"kind": "ExperimentMetric", **named, **maybe(chance, goal="decrease")}
     kind = chance.choice(("mean", "funnel", "ratio", "retention"))
     if kind == "mean":
         return {**common, "metric_type": kind, "source": _source(chance)}

@@ -44,3 +44,26 @@ def test_a_field_that_no_file_can_say_in_two_places_is_left_and_the_rest_is_not(
     result = taken_over(project, checkout(tmp_path / "co"))
     assert not result.left
     assert "unmanaged: [filters]\n" in result.texts["dashboards/odd.yaml"]
+
+
+def test_metrics_to_which_nobody_gave_a_name_are_in_the_files(sandbox: Sandbox, tmp_path: Path) -> None:
+    """As those that are made on PostHog's pages, which call them after what they measure."""
+    project = project_of(sandbox)
+    project.call("POST", "event_definitions/", {"name": "ai"})
+    mean = {"kind": "ExperimentMetric", "metric_type": "mean", "source": {"kind": "EventsNode", "event": "ai"}}
+    share = {"kind": "ExperimentMetric", "metric_type": "funnel", "series": [{"kind": "EventsNode", "event": "ai"}]}
+    saved = project.call("POST", "experiment_saved_metrics/", {"name": "Shared", "query": mean})["id"]
+    variants = {"variants": [{"key": key, "rollout_percentage": 50} for key in ("control", "test")]}
+    filters = {"groups": [{"properties": []}], "multivariate": variants}
+    project.call("POST", "feature_flags/", {"key": "compared", "filters": filters})
+    shared = {"saved_metrics_ids": [{"id": saved, "metadata": {"type": "secondary"}}]}
+    told = {"name": "Compare", "feature_flag_key": "compared", "metrics": [mean, share, mean], **shared}
+    project.call("POST", "experiments/", told)
+    root = checkout(tmp_path / "co")
+    result = taken_over(project, root)
+    assert not result.left
+    assert not result.partly
+    text = result.texts["experiments/compare.yaml"]
+    assert text.count("  - metric_type: mean\n    source: {event: ai}\n") == 2
+    assert "name" not in text.partition("metrics:")[2].partition("saved_metrics:")[0]
+    assert not [*compare(project, root).differences()]

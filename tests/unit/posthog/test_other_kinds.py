@@ -122,6 +122,17 @@ def test_metrics_that_stay_keep_their_ids_and_none_is_given_twice(
     assert all(metric["uuid"] == f"u-{metric['name']}" for metric in sent if metric["name"] in names)
 
 
+def test_a_metric_without_a_name_keeps_its_id_by_what_it_measures() -> None:
+    first, second = ({name: item for name, item in each.items() if name != "name"} for each in (MEAN, RATIO))
+    live = [{**first, "uuid": "u-1"}, {**second, "name": "", "uuid": "u-2"}]
+    carry = field("experiment", "metrics").carry
+    assert carry([second, first], live) == [{**second, "uuid": "u-2"}, {**first, "uuid": "u-1"}]
+    assert carry([second], live) == [{**second, "uuid": "u-2"}]
+    named = {**second, "name": "Rate"}
+    assert carry([named, first], live) == [{**named, "uuid": "u-2"}, {**first, "uuid": "u-1"}]
+    assert canonical("experiment", metrics=live) == canonical("experiment", metrics=[first, second])
+
+
 def test_how_results_are_computed_is_always_said_whole() -> None:
     stats = field("experiment", "stats_config")
     whole = {"method": "bayesian", "bayesian": {"ci_level": 0.95}, "frequentist": {"alpha": 0.05}}
