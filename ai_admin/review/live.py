@@ -172,10 +172,15 @@ class Objects:
 
     def _of_notification(self, live: Live) -> str:
         """Return the key of a Slack message or a webhook of an alert. A file has one of each, named after the alert."""
-        alert, way = self.told_of(live), _WAYS.get(str((live.get("template") or {}).get("id")))
+        alert, way = self.told_of(live), way_of(live)
         named = str(live.get("name")).lower().endswith(f" ({way})")
         key = f"{alert.key}.{way}" if alert and named else ""
         return "" if Ref("notification", key) in self._taken else key
+
+
+def way_of(notification: Live) -> str | None:
+    """Return the key of an alert's file under which a notification would be; None for what no file has."""
+    return _WAYS.get(str((notification.get("template") or {}).get("id")))
 
 
 def _everything(kind: Kind) -> Properties:

@@ -19,7 +19,7 @@ from ai_admin.definitions.catalog import is_posthogs_own
 from ai_admin.definitions.check import check
 from ai_admin.definitions.contract import attempt, defined_at, expanded, fields_at, index_of
 from ai_admin.definitions.document import Document
-from ai_admin.definitions.file_text import text_of
+from ai_admin.definitions.file_text import dumped, text_of
 from ai_admin.definitions.files import FOLDERS, File
 from ai_admin.definitions.forms import FORMS
 from ai_admin.definitions.forms.base import Gathered, Written
@@ -31,7 +31,7 @@ from ai_admin.definitions.rules.catalogue import Use, property_uses
 from ai_admin.definitions.spelling import listed
 from ai_admin.definitions.stacks import OUTSIDE, counted_stacks, known_stacks, view
 from ai_admin.review.comparison import LEAVES, Comparison, made_by_posthog
-from ai_admin.review.live import PAGED, Object, Objects, title
+from ai_admin.review.live import PAGED, Object, Objects, title, way_of
 from ai_admin.review.pull import patched, relocated
 from ai_admin.review.splice import edited
 from ai_admin.review.trial import trial
@@ -151,9 +151,9 @@ class _TakeOver:
         for kind, id_, live in objects.nameless:
             reason = "it has no name that a key could be made of"
             if kind.name == "notification":  # what listens to other things than alerts is no definition's
-                if objects.told_of(live) is None:
+                if (alert := objects.told_of(live)) is None:
                     continue
-                reason = "a file has one Slack message and one webhook of an alert, with the alert's name"
+                reason = self._no_notification(alert, way_of(live))
             self._result.left.append(self._left(kind.name, id_, live, reason))
         self._unread: set[tuple[str, str]] = set()
         for (collection, id_), problem in comparison.project.unread.items():
@@ -188,6 +188,13 @@ class _TakeOver:
         boards = map(_file_of, insight.properties.get("dashboards", ()))
         return any(board.path == path and self._joins(board) for board in boards)
 
+    def _no_notification(self, alert: Ref, way: str | None) -> str:
+        """Return why a file has no notification of an alert."""
+        if way is None or Ref("notification", f"{alert.key}.{way}") in {*self._every, *self._defined}:
+            return "a file has one Slack message and one webhook of an alert"
+        name = f"{self._every[alert].title} ({'Slack' if way == 'slack' else way})"
+        return f"a file has it by the alert's name: call it {name!r} in PostHog, and run this again"
+
     # What is known beforehand to be PostHog's.
 
     def _prepare(self) -> None:
@@ -216,30 +223,35 @@ class _TakeOver:
                     self._exclude(ref, f"no file can say that it goes to a {target}")
 
     def _leave_inputs(self, ref: Ref) -> None:
-        """Leave a webhook to PostHog, and a text that is not what its blocks show: a file says both in one."""
-        inputs = self._forms[ref].get("inputs", {})
+        """Leave a webhook to PostHog, and a text that is not what its blocks show: a file says both in one.
+
+        Where the alert has a file already, it is a person who adds to that.
+        """
+        inputs, alert = self._forms[ref].get("inputs", {}), Ref("alert", ref.key.rpartition(".")[0])
+        place = f"stacks: {self._stack}: notify:" if self._exists(_file_of(alert)) and self._many_stacks else "notify:"
         if "url" in inputs:
-            self._leave_webhook(ref)
+            name = re.sub(r"\W+", "_", f"{alert.key}_WEBHOOK_URL").upper()
+            self._leave_webhook(ref, alert, f"{place} webhook: {{url: {{env: {name}}}, adopt: {self._every[ref].id}}}")
+        elif alert in self._defined:
+            said = {name: inputs[name] for name in ("workspace", "channel") if name in inputs}
+            slack = dumped({**said, "adopt": self._every[ref].id}, flow=True)
+            self._exclude(ref, f"to take it over, write in the file of {alert} under {place} slack: {slack}")
         elif "text" in inputs and "blocks" not in inputs:
             rest = {name: item for name, item in inputs.items() if name != "text"}
             self._forms[ref] = {**self._forms[ref], "inputs": rest}
-            self._note(Ref("alert", ref.key.rpartition(".")[0]), "Left to PostHog: the text of the Slack message.")
+            self._note(alert, "Left to PostHog: the text of the Slack message.")
 
-    def _leave_webhook(self, ref: Ref) -> None:
-        alert, id_ = Ref("alert", ref.key.rpartition(".")[0]), self._every[ref].id
-        name = re.sub(r"\W+", "_", f"{alert.key}_WEBHOOK_URL").upper()
-        said = f"webhook: {{url: {{env: {name}}}, adopt: {id_}}}"
+    def _leave_webhook(self, ref: Ref, alert: Ref, said: str) -> None:
         reason = "the address of a webhook may be a secret"
         if not self._exists(_file_of(alert)):
             self._note(
                 alert,
                 "The webhook stays PostHog's: its address may be a secret, which is in no file. To take it over, put\n"
-                f"the address into a variable, and write under notify: {said}",
+                f"the address into a variable, and write under {said}",
             )
             self._exclude(ref, f"{reason}, see the comment in the file of {alert}")
-        else:  # its file is there already
-            place = f"stacks: {self._stack}: notify:" if self._many_stacks else "notify:"
-            advice = f"to take it over, put it into a variable, and write in the file of {alert} under {place} {said}"
+        else:
+            advice = f"to take it over, put it into a variable, and write in the file of {alert} under {said}"
             self._exclude(ref, f"{reason}, which is in no file; {advice}")
 
     def _left(self, kind: str, id_: str, live: Live, reason: str = "") -> Left:
@@ -261,6 +273,8 @@ class _TakeOver:
             self._result.left.append(replace(self._left(ref.kind, each.id, each.live, reason), file=file))
         if ref.kind == "dashboard":
             self._forms.pop(Ref("tiles", ref.key), None)
+        for way in ("slack", "webhook") if ref.kind == "alert" else ():  # they are in its file
+            self._exclude(Ref("notification", f"{ref.key}.{way}"), f"{self._called(ref)} is left to PostHog", file)
 
     def _leave_field(self, ref: Ref, name: str, reason: str) -> None:
         if ref in self._forms:

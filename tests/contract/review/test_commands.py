@@ -207,6 +207,10 @@ def test_what_a_file_can_not_say_is_left_to_posthog_and_said(checkout: Checkout)
     inputs = {"url": {"value": "https://hooks.example.com/s3cret"}}
     hook = {"type": "internal_destination", "name": "Too many (webhook)", "template_id": "template-webhook"}
     checkout.by_hand("POST", "hog_functions/", {**hook, "filters": firing, "inputs": inputs, "enabled": True})
+    more = {"filters": firing, "inputs": {**inputs, "slack_workspace": {"value": 1}, "channel": {"value": "C0123ABCD"}}}
+    for template in ("template-webhook", "template-slack"):
+        named = {"name": "HTTP on insight alert firing", "template_id": template}
+        checkout.by_hand("POST", "hog_functions/", {**hook, **named, **more, "enabled": True})
     [board] = (each for each in checkout.sandbox.items("dashboards") if each["name"] == "AI usage")
     tiles = checkout.by_hand("GET", f"dashboards/{board['id']}/")["tiles"]
     own = [{"id": each["id"], "filters_overrides": {"date_from": "-1d"}} for each in tiles if each.get("insight")]
@@ -226,12 +230,21 @@ def test_what_a_file_can_not_say_is_left_to_posthog_and_said(checkout: Checkout)
     assert "flags/survey-targeting" not in said, "PostHog keeps it in step with the survey"
     assert "# Left to PostHog: targeting_flag: the people to" in (checkout.folder / "surveys/gold.yaml").read_text()
     assert "the address of a webhook may be a secret" in said
+    assert "firing': a file has it by the alert's name: call it 'Too many (Slack)' in PostHog, and run this" in said
+    assert "firing': a file has one Slack message and one webhook of an alert\n" in said
     files = {file.name: file.read_text() for file in checkout.folder.glob("*/*.yaml")}
     assert not any("s3cret" in text for text in files.values())
     assert "webhook: {url: {env: TOO_MANY_WEBHOOK_URL}, adopt: " in files["too-many.yaml"]
     assert "# Left to PostHog: the tile of insight/uses, since no file can say its filters_overrides." in (
         files["ai-usage.yaml"]
     )
+    slack = next(each for each in checkout.sandbox.items("hog_functions") if each["template"]["id"] == "template-slack")
+    checkout.by_hand("PATCH", f"hog_functions/{slack['id']}/", {"name": "Too many (Slack)"})
+    [advice] = (line for line in checkout.ai_admin("pull", "--all").splitlines() if "(Slack)" in line)
+    place, _, said = advice.partition(" under notify: ")
+    assert place.endswith("'Too many (Slack)': to take it over, write in the file of alert/too-many")
+    text = files["too-many.yaml"].replace("notify: {}", f"notify: {{{said}}}")
+    (checkout.folder / "alerts/too-many.yaml").write_text(text)
     assert "uses.yaml" in files
     assert files["asked.yaml"].endswith("unmanaged: [archived, end_date, start_date]\n")
     assert "start_date: 2026" not in files["asked.yaml"]
