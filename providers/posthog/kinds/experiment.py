@@ -42,12 +42,15 @@ NAMED = ("action", "cohort")
 
 
 def _nodes(value: Any) -> Any:
-    """Return a query's parts without the names of actions, which PostHog writes anew whenever they are read."""
+    """Return a query's parts without the names of actions, which PostHog writes anew whenever they are read, and
+    without an event's where PostHog's page repeats the event.
+    """
     if isinstance(value, list):
         return [_nodes(item) for item in value]
     if not isinstance(value, dict):
         return value
-    left_out = "name" if value.get("kind") == "ActionsNode" else None
+    repeated = value.get("kind") == "EventsNode" and value.get("name") == value.get("event")
+    left_out = "name" if value.get("kind") == "ActionsNode" or repeated else None
     return {name: _nodes(item) for name, item in value.items() if name != left_out}
 
 

@@ -13,6 +13,10 @@ _BY_PEOPLE = ("translations", "validation")
 """What people add to a question on PostHog's pages, and no file says."""
 
 
+_NOTHING_TO_SEE = (("shuffleQuestions", False), ("hideCancelButton", False), ("thankYouMessageDescription", ""))
+"""What of an appearance is the same as not to say it."""
+
+
 def _question(value: Any) -> Any:
     """Return a question without its id, what people add, and what it says by not saying it."""
     question = plain(value)
@@ -56,14 +60,19 @@ def _conditions(value: Any) -> Any:
     value = plain(value)
     if not isinstance(value, dict):
         return value
-    return {name: item for name, item in value.items() if item not in ("", [], {}, {"values": []})}
+    return {name: item for name, item in value.items() if item not in ("", [], {}) and not _names_nothing(item)}
+
+
+def _names_nothing(condition: Any) -> bool:
+    """Return whether a condition on events or actions has none, however often these would show the survey."""
+    return isinstance(condition, dict) and condition.get("values") == []
 
 
 def _appearance(value: Any) -> Any:
     """Return an appearance without what it says by not saying it."""
     value = plain(value)
-    if isinstance(value, dict) and value.get("shuffleQuestions") is False:
-        value = {name: item for name, item in value.items() if name != "shuffleQuestions"}
+    if isinstance(value, dict):
+        value = {name: item for name, item in value.items() if (name, item) not in _NOTHING_TO_SEE}
     return value or None
 
 

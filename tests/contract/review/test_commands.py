@@ -120,6 +120,8 @@ PAGES_APPEARANCE = {
     "whiteLabel": False,
     "displayThankYouMessage": True,
     "thankYouMessageHeader": "Thank you for your feedback!",
+    "thankYouMessageDescription": "",
+    "hideCancelButton": False,
     "position": "right",
     "widgetType": "tab",
     "widgetLabel": "Feedback",
@@ -200,6 +202,7 @@ def test_experiments_of_one_name_are_adopted_by_their_ids(checkout: Checkout) ->
 def test_what_a_file_can_not_say_is_left_to_posthog_and_said(checkout: Checkout) -> None:
     """A webhook's address may be a secret, a tile with filters of its own is in no file, and people stop a survey."""
     asks = {"type": "popover", "questions": [{"type": "open", "question": "How?"}], "appearance": PAGES_APPEARANCE}
+    asks["conditions"] = {"url": "", "events": {"values": [], "repeatedActivation": False}, "deviceTypes": []}
     checkout.by_hand("POST", "surveys/", {"name": "Asked", "start_date": "2026-11-01T08:00:00Z", **asks})
     [alert] = checkout.sandbox.items("alerts")
     firing = {"events": [{"id": "$insight_alert_firing", "type": "events"}], "properties": [
