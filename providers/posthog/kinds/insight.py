@@ -81,8 +81,8 @@ def shown_on(live: Mapping[str, Json]) -> list[int]:
 
 def _filter(leaf: dict[str, Any]) -> None:
     """Bring a property filter to one form: operators have one name, and a SQL expression no value to compare with."""
-    if leaf.get("operator") in _OPERATORS:
-        leaf["operator"] = _OPERATORS[leaf["operator"]]
+    if isinstance(operator := leaf.get("operator"), str):  # a file may say anything here
+        leaf["operator"] = _OPERATORS.get(operator, operator)
     if leaf.get("type") == "hogql":
         leaf.pop("value", None)
 

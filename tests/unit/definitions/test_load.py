@@ -145,6 +145,7 @@ def test_no_damaged_definition_makes_it_raise(samples: Path, data: st.DataObject
 @given(st.sampled_from(sorted(FOLDERS)), ANYTHING)
 @example("flags", {"key": "f", "stacks": {"staging": {"stacks": {"staging": {}}}}})
 @example("dashboards", {"key": "d", "name": "D", "tiles": {"insight": {}}})
+@example("insights/playlists", {"key": "p", "name": "P", "filters": {"a": [{"key": "a", "operator": []}]}})
 def test_no_data_at_all_makes_it_raise(checkout: Checkout, folder: str, value: Any) -> None:
     checkout.write(f"{folder}/any.yaml", json.dumps(value))  # JSON is YAML
     loaded = checkout.load("staging")
