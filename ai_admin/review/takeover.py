@@ -52,6 +52,7 @@ FAILS = 500
 
 _NOWHERE = Source("", 1, 1)
 _UNKNOWN = re.compile(r'the catalogue knows no (event|property) "(.+?)"(?: of .*)?$')
+_HIDDEN = re.compile(r'the dashboard "(.+)" does not show the insight "(.+)"')
 _NUMERIC = ("gt", "gte", "lt", "lte", "between", "not_between", "min", "max")
 
 
@@ -358,6 +359,10 @@ class _TakeOver:
                 found.append(f"{self._called(ref_left)}, which is left to PostHog")
             elif kind == "event":
                 found.append(f'event "{name}", which PostHog has never met')
+        if hidden := _HIDDEN.match(reason):  # by its file: PostHog's dashboard shows it
+            tiles, insight = self._forms.get(Ref("tiles", hidden[1]), {}), Ref("insight", hidden[2])
+            if tile := next((each for each in tiles.get("tiles", ()) if each.get("insight") == insight), None):
+                found.append(f"{self._called(insight)}, whose tile is left to PostHog, since {self._unplaced(tile)}")
         return f"it names the {' and the '.join(dict.fromkeys(found))}" if found else ""
 
     def _called(self, ref: Ref) -> str:

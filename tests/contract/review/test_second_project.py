@@ -234,6 +234,10 @@ def test_a_reason_names_what_people_find_in_posthog(sandbox: Sandbox, root: Path
     project.call("POST", "/capture/", {"api_key": token, "event": " ai", "distinct_id": "somebody"})
     for name, query in (("Never", never), ("Odd", odd)):
         project.call("POST", "insights/", {"name": name, "query": {"kind": "InsightVizNode", "source": query}})
+    placeless = project.call("POST", "insights/", {**shown, "name": "Placeless"})["id"]
+    sent = {"title": "Weekly", "dashboard": boards[0], "dashboard_export_insights": [placeless], "target_type": "email"}
+    when = {"frequency": "weekly", "interval": 1, "start_date": "2026-11-02T08:00:00Z"}
+    project.call("POST", "subscriptions/", {**sent, "target_value": "a@example.com", **when})
     button = {"button_tile": {"url": "https://example.com", "text": "Runbook"}}
     project.call("PATCH", f"dashboards/{boards[0]}/", {"tiles": [button]})
 
@@ -246,6 +250,8 @@ def test_a_reason_names_what_people_find_in_posthog(sandbox: Sandbox, root: Path
     assert reasons.pop("event  ai").startswith('key: " ai" does not have the right form')
     assert reasons == {
         "alert Watches": f"it names the {found}, which {left}",
+        "subscription Weekly": f"it names the insight {placeless} 'Placeless', whose tile {left}, since "
+        "it has no place of its own",
         "insight ": "name: the text is empty",
         "insight Never": 'it names the event "never sent", which PostHog has never met',
         "insight Odd": f"it names the {blank}, which {left}",
