@@ -141,12 +141,21 @@ def test_no_damaged_definition_makes_it_raise(samples: Path, data: st.DataObject
     assert bool(loaded.resources) is not bool(loaded.problems)
 
 
+def _any_of(condition: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "OR", "values": [condition]}
+
+
+LEAF = {"type": "events", "properties": [{"key": "success", "operator": []}]}
+
+
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(sorted(FOLDERS)), ANYTHING)
 @example("flags", {"key": "f", "stacks": {"staging": {"stacks": {"staging": {}}}}})
 @example("dashboards", {"key": "d", "name": "D", "tiles": {"insight": {}}})
 @example("insights/playlists", {"key": "p", "name": "P", "filters": {"a": [{"key": "a", "operator": []}]}})
+@example("insights/playlists", {"key": "p", "name": "P", "filters": {"filter_group": _any_of(_any_of(LEAF))}})
 def test_no_data_at_all_makes_it_raise(checkout: Checkout, folder: str, value: Any) -> None:
     checkout.write(f"{folder}/any.yaml", json.dumps(value))  # JSON is YAML
     loaded = checkout.load("staging")
+    (checkout.root / folder / "any.yaml").unlink()
     assert bool(loaded.resources) is not bool(loaded.problems)
