@@ -103,7 +103,7 @@ def test_an_error_is_one_line_with_posthogs_own_words(plugin: Plugin) -> None:
     with refused() as refusal:
         applied(plugin, "flag", flag("refused key!"))
     details = refusal.text
-    assert "Only letters, numbers, hyphens (-) & underscores (_) are allowed" in details
+    assert "Only letters, numbers, hyphens (-) & underscores (_) are allowed; " in details
     assert "Traceback" not in details
     assert len(details.strip().splitlines()) == 1
 
