@@ -66,7 +66,7 @@ class Judge:
         if not fields or meta.refused:
             return ""
         try:
-            if meta.adopt and any(field.immutable for field in fields):  # what replaces it is going to adopt that
+            if meta.adopt and self.replaces(olds, properties):  # what replaces it is going to adopt that
                 lifecycle = self._session.lifecycle(self.kind.name, lists=True)[0]
                 with OneLine(meta):
                     lifecycle.find(properties, meta)
@@ -184,6 +184,10 @@ class Judge:
         ``id_`` is empty where the program does not know it.
         """
         return bool(self._changed(olds, news)) or self._options_differ(olds, news) or bool(self._taken_back(id_, news))
+
+    def replaces(self, olds: Properties, news: Properties) -> bool:
+        """Return whether an object in the state is replaced by another one."""
+        return any(field.immutable for field in self._changed(olds, news))
 
     def _options_differ(self, olds: Properties, news: Properties) -> bool:
         return any(olds.get(name) != news.get(name) for name in ("unmanaged", *self.kind.options))

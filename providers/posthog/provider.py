@@ -137,12 +137,13 @@ class PostHogProvider(ResourceProvider):
         Here and not in ``diff``, of which an error ends the whole run: a flag that goes off would wait for it.
         """
         if _olds:
-            if meta.adopt and meta.id and meta.adopt != meta.id:
+            olds = to_properties(self.kind_name, _olds)
+            if meta.adopt and meta.id and meta.adopt != meta.id and not self._judge.replaces(olds, properties):
                 type_ = KINDS[self.kind_name].type
                 _SESSION.warn(meta, f"is {type_} {meta.id} already, so `adopt: {meta.adopt}` has no effect; remove it")
             if unread := _olds.get(UNREAD):
-                return self._unread_problem(unread, _olds, properties, meta)
-            return self._judge.change(to_properties(self.kind_name, _olds), properties, meta)
+                return self._unread_problem(unread, olds, properties, meta)
+            return self._judge.change(olds, properties, meta)
         try:
             match, problem = self._judge.addition(properties, meta)
         except NotRead as unread:
@@ -151,14 +152,13 @@ class PostHogProvider(ResourceProvider):
             _SESSION.warn(meta, str(match))
         return problem
 
-    def _unread_problem(self, unread: str, olds: Mapping[str, Any], properties: Properties, meta: Metadata) -> str:
+    def _unread_problem(self, unread: str, olds: Properties, properties: Properties, meta: Metadata) -> str:
         """Return why an object that could not be read is not changed.
 
         Of those that nothing changes, the first of each reason has the problem, so that the run fails; "" for the rest.
         """
         new = _SESSION.is_new(f"problem {unread}")
-        differs = self._judge.differs(meta.id, to_properties(self.kind_name, olds), properties)
-        return meta.line(unread) if new or differs else ""
+        return meta.line(unread) if new or self._judge.differs(meta.id, olds, properties) else ""
 
     @property
     def _judge(self) -> Judge:

@@ -572,6 +572,22 @@ def test_a_choice_that_comes_too_late_is_said(plugin: Plugin, sandbox: Sandbox, 
     ]
 
 
+def test_a_choice_of_what_replaces_it_is_not_said_to_have_no_effect(
+    plugin: Plugin, sandbox: Sandbox, engine: Engine
+) -> None:
+    made = [sandbox.call("POST", "experiments/", {"name": "C", "feature_flag_key": f"c-{each}"}) for each in range(2)]
+
+    def chosen(number: int) -> dict[str, Any]:
+        note = noted("experiment/c", "c", adopt=str(made[number]["id"]), id=str(made[0]["id"]))
+        return {"name": "C", "flag": made[number]["feature_flag"]["id"], **note}
+
+    id_, outs = plugin.create("experiment", plugin.check("experiment", chosen(0)))
+    engine.said.clear()
+    inputs = plugin.check("experiment", chosen(1), olds=outs)
+    assert plugin.diff("experiment", id_, outs, inputs).replaces == ["flag"]
+    assert engine.said == []
+
+
 def test_what_a_live_cohort_says_is_the_base_of_who_is_served(sandbox: Sandbox) -> None:
     """D1: references are told from ids, and one of several of a name from no other."""
     action = sandbox.call("POST", "actions/", {"name": "Ran well", "steps": [{"event": "ran"}]})["id"]
