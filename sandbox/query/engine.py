@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sandbox.query import correlation, events, funnels, lifecycle, paths, retention, sql, stickiness, trends
+from sandbox.query import events, funnels, lifecycle, paths, retention, sql, stickiness, trends
 from sandbox.query.asked import Asked
 from sandbox.query.changes import Changes
 from sandbox.query.dates import iso
@@ -24,7 +24,6 @@ KINDS: dict[str, Callable[[Asked], Data]] = {
     "EventsQuery": events.compute,
     "TrendsQuery": trends.compute,
     "FunnelsQuery": funnels.compute,
-    "FunnelCorrelationQuery": correlation.compute,
     "RetentionQuery": retention.compute,
     "StickinessQuery": stickiness.compute,
     "LifecycleQuery": lifecycle.compute,

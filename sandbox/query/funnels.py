@@ -7,9 +7,8 @@ counted by `conversion.py`, as PostHog counts it in a program of its own. Trap: 
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from statistics import mean, median
 from typing import Any
 
@@ -17,7 +16,7 @@ from sandbox.query import breakdowns, conversion, labels
 from sandbox.query.asked import Asked, both
 from sandbox.query.breakdowns import Breakdown
 from sandbox.query.conversion import FunnelEvent, Rules
-from sandbox.query.dates import instant, later
+from sandbox.query.dates import instant
 from sandbox.query.errors import NotComputedError, QueryError
 from sandbox.query.hogql import bracketed, expression
 from sandbox.query.math import scaled
@@ -31,7 +30,6 @@ OTHER = "Other"
 class Journey:
     """One actor's events, and the value of the breakdown that it counts under."""
 
-    actor: str
     value: str
     events: Iterable[FunnelEvent]
 
@@ -59,10 +57,10 @@ class Funnel:
         self._check()
         self.attribution = str(self.filter.get("breakdownAttributionType") or "first_touch")
         at_step = self.attribution == "step" and bool(self.breakdowns)
-        self.window = int(self.filter.get("funnelWindowInterval") or 14)
-        self.unit = str(self.filter.get("funnelWindowIntervalUnit") or "day")
+        window = int(self.filter.get("funnelWindowInterval") or 14)
+        window *= SECONDS[str(self.filter.get("funnelWindowIntervalUnit") or "day")]
         value_at = int(self.filter.get("breakdownAttributionValue") or 0) if at_step else None
-        self.rules = Rules(len(self.series), self.window * SECONDS[self.unit], self.order == "strict", value_at)
+        self.rules = Rules(len(self.series), window, self.order == "strict", value_at)
 
     def _check(self) -> None:
         if any(each.get("optionalInFunnel") for each in self.series):
@@ -134,16 +132,16 @@ class Funnel:
 
     def journeys(self) -> Iterable[Journey]:
         """Every actor's journey, once for each value that it counts under."""
-        for actor, rows in self.rows():
+        for _, rows in self.rows():
             # One after the other: a journey is mostly over before its events are.
             events = (FunnelEvent(at, tuple(steps), value, bucket) for at, steps, value, bucket in rows)
             if not self.breakdowns:
-                yield Journey(actor, "", events)
+                yield Journey("", events)
                 continue
             listed = list(events)
             for value in self._values(listed):
                 own = [each for each in listed if each.value == value] if self._each else listed
-                yield Journey(actor, value, own)
+                yield Journey(value, own)
 
     @property
     def _each(self) -> bool:
@@ -169,23 +167,13 @@ class Funnel:
             return conversion.unordered(journey.events, self.rules, journey.value)
         return conversion.ordered(journey.events, self.rules, journey.value)
 
-    def ways(self) -> Iterator[tuple[Journey, tuple[float, ...]]]:
-        """Each journey that began, with the times of the steps that were taken."""
-        for journey in self.journeys():
-            times = self._times(journey)
-            if times:
-                yield journey, times
-
     def conversions(self) -> dict[str, list[tuple[float, ...]]]:
         """The times of the steps that each actor took, by the breakdown's value."""
         found: dict[str, list[tuple[float, ...]]] = defaultdict(list)
-        for journey, times in self.ways():
-            found[journey.value].append(times)
+        for journey in self.journeys():
+            if times := self._times(journey):
+                found[journey.value].append(times)
         return found
-
-    def window_end(self, start: float) -> float:
-        """When the window of a way that began at `start` is over: by the calendar, in UTC."""
-        return later(datetime.fromtimestamp(start, UTC), self.unit, self.window).timestamp()
 
     def _limited(self, found: dict[str, list[tuple[float, ...]]]) -> dict[str, list[tuple[float, ...]]]:
         """The values that convert most, the others together."""

@@ -326,22 +326,18 @@ class ProjectTables:
 
     def action(self, identifier: Any) -> str:
         """What an action matches, as HogQL. Raises QueryError."""
-        return action_matches(self, self._action(identifier), self.now)
-
-    def action_events(self, identifier: Any) -> set[str]:
-        """The events that an action's steps name. Raises QueryError."""
-        return {str(step["event"]) for step in self._action(identifier)["steps"] if step.get("event")}
-
-    def _action(self, identifier: Any) -> Data:
-        found = self.store.get("action", identifier, str(self.project))
-        if found is None or found.get("deleted"):
+        found = self._action(identifier)
+        if found is None:
             raise QueryError(f"Action ID {identifier} does not exist!")
-        return found
+        return action_matches(self, found, self.now)
+
+    def _action(self, identifier: Any) -> Data | None:
+        found = self.store.get("action", identifier, str(self.project))
+        return None if found is None or found.get("deleted") else found
 
     def has_action(self, identifier: Any) -> bool:
         """Whether there is such an action."""
-        found = self.store.get("action", identifier, str(self.project))
-        return found is not None and not found.get("deleted")
+        return self._action(identifier) is not None
 
     def action_name(self, identifier: Any) -> str | None:
         """What an action is called."""

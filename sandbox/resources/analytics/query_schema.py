@@ -53,12 +53,6 @@ TABLE = {
     " compareFilter:@CompareFilter conversionGoal:o calendarHeatmapFilter:o",
     "FunnelsQuery": f"{SHARED} interval:second|minute|hour|day|week|month|quarter|year series:[@SERIES]!"
     " funnelsFilter:@FunnelsFilter breakdownFilter:@BreakdownFilter compareFilter:@CompareFilter",
-    "FunnelCorrelationQuery": "kind:s version:n response:o source:@ACTORS!"
-    " funnelCorrelationType:events|properties|event_with_properties! funnelCorrelationExcludeEventNames:[s]"
-    " funnelCorrelationEventNames:[s] funnelCorrelationEventExcludePropertyNames:[s] funnelCorrelationNames:[s]"
-    " funnelCorrelationExcludeNames:[s]",
-    "FunnelsActorsQuery": "kind:s version:n modifiers:o tags:o response:o source:@FUNNEL! includeRecordings:b"
-    " funnelStep:i funnelCustomSteps:[i] funnelStepBreakdown:a funnelTrendsDropOff:b funnelTrendsEntrancePeriodStart:s",
     "RetentionQuery": f"{SHARED} retentionFilter:@RetentionFilter! breakdownFilter:@BreakdownFilter",
     "PathsQuery": f"{SHARED} pathsFilter:@PathsFilter! funnelPathsFilter:o",
     "StickinessQuery": f"{SHARED} {INTERVAL} series:[@SERIES]! intervalCount:i compareFilter:@CompareFilter"
@@ -120,8 +114,6 @@ TABLE = {
 KINDS = {
     "SOURCE": ("TrendsQuery", "FunnelsQuery", "RetentionQuery", "PathsQuery", "StickinessQuery", "LifecycleQuery"),
     "SQL": ("HogQLQuery",),
-    "ACTORS": ("FunnelsActorsQuery",),
-    "FUNNEL": ("FunnelsQuery",),
     "SERIES": ("EventsNode", "ActionsNode", "GroupNode", "DataWarehouseNode"),
 }
 # Nodes that are no query of their own.
@@ -130,8 +122,8 @@ INNER = frozenset(name for name in TABLE if name.endswith("Filter")) | {"DateRan
 _UNREAD = (
     "ActorsQuery CalendarHeatmapQuery DataWarehouseNode DatabaseSchemaQuery ErrorTrackingQuery"
     " EventTaxonomyQuery EventsQuery ExperimentExposureQuery ExperimentFunnelsQuery ExperimentMetric"
-    " ExperimentQuery ExperimentTrendsQuery FunnelCorrelationActorsQuery"
-    " GroupsQuery HogQLAutocomplete HogQLMetadata HogQuery InsightActorsQuery"
+    " ExperimentQuery ExperimentTrendsQuery FunnelCorrelationActorsQuery FunnelCorrelationQuery"
+    " FunnelsActorsQuery GroupsQuery HogQLAutocomplete HogQLMetadata HogQuery InsightActorsQuery"
     " InsightActorsQueryOptions LogsQuery MarketingAnalyticsTableQuery PathsV2Query PersonsNode RecordingsQuery"
     " RevenueAnalyticsGrossRevenueQuery RevenueAnalyticsMetricsQuery RevenueAnalyticsOverviewQuery"
     " SavedInsightNode SessionAttributionExplorerQuery SessionsTimelineQuery StickinessActorsQuery"

@@ -47,9 +47,9 @@ def test_a_bare_query_gets_its_wrapper_and_its_defaults(api: Api) -> None:
             "Extra inputs are not permitted",
         ),
         (
-            {"kind": "FunnelCorrelationQuery", "funnelCorrelationType": "events", "source": BARE},
-            "FunnelCorrelationQuery.source",
-            "Input tag 'TrendsQuery' found using 'kind' does not match any of the expected tags: 'FunnelsActorsQuery'",
+            {"kind": "DataVisualizationNode", "source": BARE},
+            "DataVisualizationNode.source",
+            "Input tag 'TrendsQuery' found using 'kind' does not match any of the expected tags: 'HogQLQuery'",
         ),
         ({"kind": "Animal"}, "", "Input tag 'Animal' found using 'kind' is no query"),
         ({"series": []}, "", "Unable to extract tag using discriminator 'kind'"),

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any, NamedTuple
 
-from sandbox.tests.query.plain import activity, correlation, history, journeys, trends
+from sandbox.tests.query.plain import activity, history, journeys, trends
 from sandbox.tests.query.plain.history import History
 from sandbox.tests.query.world import Project, World
 
@@ -47,7 +47,6 @@ def _funnel(results: Any, query: dict[str, Any]) -> Any:
 KINDS = {
     "TrendsQuery": Kind(trends.question, trends.answer, _trends),
     "FunnelsQuery": Kind(journeys.funnel, journeys.funnel_answer, _funnel),
-    "FunnelCorrelationQuery": Kind(correlation.question, correlation.answer, correlation.read),
     "RetentionQuery": Kind(
         activity.retention,
         activity.retention_answer,
