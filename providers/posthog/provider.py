@@ -197,8 +197,9 @@ class PostHogProvider(ResourceProvider):
             _SESSION.guard.replace(self.kind_name, _id, meta.source)
         elif program:
             self._judge.remind(_id, news, meta)
-        # A replacement is made first and removed last, unless PostHog allows only one object of its name.
-        unique = any(field.immutable for field in kind.fields if field.name in kind.natural_key)
+        # A replacement is made first, and the old object removed last, unless PostHog allows only one of its name: an
+        # engine that goes on after errors waits for ever where it can't delete the old one first (Pulumi 3.259.0).
+        unique = kind.unique or any(field.distinct for field in kind.fields)
         changes = None if difference.fields or difference.options else True
         return DiffResult(changes, replaces=replaces, delete_before_replace=bool(replaces) and unique)
 

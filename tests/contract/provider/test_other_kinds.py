@@ -261,7 +261,9 @@ def test_another_flag_is_another_experiment(plugin: Plugin, things: Things, sand
     least, _ = experiment(things)
     id_, outs = applied(plugin, "experiment", to_inputs(least, Metadata("experiment/e")))
     named = to_inputs({**least, "flag": things.flag()}, Metadata("experiment/e", "experiments/e.yaml:1:1"))
-    assert changes(plugin, "experiment", id_, outs, named).replaces == ["flag"]
+    answer = changes(plugin, "experiment", id_, outs, named)
+    assert answer.replaces == ["flag"]
+    assert not answer.deleteBeforeReplace, "PostHog allows two of a name"
     refusal_of_posthog = {"kind": "error_before", "status": 400, "methods": ["PATCH"], "path": f"/experiments/{id_}/"}
     with sandbox.faults(refusal_of_posthog), refused() as refusal:
         plugin.delete("experiment", id_, outs)
