@@ -117,6 +117,27 @@ class Outlook:
     """The definitions by the kinds and ids of their objects in PostHog."""
 
 
+_COUNTED = ("flag", "cohort")
+"""The kinds of which all that PostHog holds decides who is served."""
+
+
+def whole(change: Change, session: Session) -> Change:
+    """Return a change with the fields that its definition takes back from PostHog's pages; of a flag or cohort on both
+    sides also with those that it leaves to them, since these decide as well on who is served.
+
+    Raises :class:`Refused` where PostHog can't be read.
+    """
+    news = {} if change.ref.kind in _COUNTED else change.wanted
+    if change.live is None or news is None:
+        return change
+    judge, meta = Judge(change.ref.kind, session), Metadata(str(change.ref))
+    live = {**judge.seen(change.id, change.live, news, meta), **change.live}
+    if change.wanted is None:
+        return replace(change, live=live)
+    theirs = {name: live[name] for name in change.wanted.get("unmanaged", ()) if name in live}
+    return replace(change, live=live, wanted={**change.wanted, **theirs})
+
+
 class Warnings:
     """Takes the lines that the provider would show."""
 

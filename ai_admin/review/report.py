@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from ai_admin.review.approval import approval, unread
 from ai_admin.review.audience import COUNTED, Audiences, Reach
-from ai_admin.review.changes import THREADS, Action, Change, Outlook
+from ai_admin.review.changes import THREADS, Action, Change, Outlook, whole
 from ai_admin.review.coming import Flag, Told, told
 from ai_admin.review.effects import Running, begun, effects, enrolment, running
 from ai_admin.review.firing import firing
@@ -19,8 +19,6 @@ from ai_admin.review.sentences import Sentence, of_new, options, sentences, to_k
 from ai_admin.review.uses import users
 from ai_admin.run import Plan
 from providers.posthog.history import Author
-from providers.posthog.inputs import Metadata
-from providers.posthog.judge import Judge
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.kinds.base import Properties, refs
 from providers.posthog.kinds.tiles import described
@@ -162,25 +160,28 @@ def report(stack: str, planned: Plan, found: Outlook, session: Session, count: b
     will change flags by itself.
     """
     moving = [each for each in found.changes if each.action is not Action.NOTHING]
+    changes = [whole(each, session) for each in found.changes]
     connection = session.inventory.client.connection
-    held = Audiences(session, found.changes, count)
+    held = Audiences(session, changes, count)
     audiences = held if count else None
     by_name = names(found.names, session.inventory)
     using = users(planned.definitions)
     served = users(each for each in planned.definitions if each.kind in _SERVED)
-    experiments = running(planned.definitions, found.changes)
-    flags = {each.ref: each for each in found.changes if each.ref.kind == "flag"}
+    experiments = running(planned.definitions, changes)
+    flags = {each.ref: each for each in changes if each.ref.kind == "flag"}
 
     def is_off(flag: Ref) -> bool:
         return flag in flags and not _active(flags[flag], session)
 
     new = sum(each.ref.kind == "flag" and each.action is Action.CREATE for each in moving)
-    stay = [each for each in found.changes if each.ref.kind == "flag" and each.action is Action.NOTHING]
+    stay = [each for each in changes if each.ref.kind == "flag" and each.action is Action.NOTHING]
 
-    def entry(change: Change) -> Entry:
+    def entry(sides: tuple[Change, Change]) -> Entry:
+        change, complete = sides
         needs = served if change.ref.kind == "flag" else using
         counted = audiences if change.action is not Action.CREATE or new <= COUNTED else None
-        made = _entry(change, by_name, session, counted, needs.get(change.ref, ()), experiments, is_off)
+        uses = needs.get(change.ref, ())
+        made = replace(_entry(complete, by_name, session, counted, uses, experiments, is_off), change=change)
         if audiences and change.ref.kind == "cohort" and made.reach:
             made = replace(made, flags=tuple(audiences.through(change.id, stay)))
         if change.ref.kind in ("experiment", "holdout"):
@@ -192,7 +193,8 @@ def report(stack: str, planned: Plan, found: Outlook, session: Session, count: b
     with ThreadPoolExecutor(THREADS) as pool:
         fires = pool.submit(firing, found.changes, session.inventory) if count else None
         comes = pool.submit(_coming, found.changes, session, by_name) if count else None
-        entries = [*pool.map(entry, moving)]
+        both = zip(found.changes, changes, strict=True)
+        entries = [*pool.map(entry, [each for each in both if each[0].action is not Action.NOTHING])]
     fired = fires.result() if fires else {}
     coming, unsaid = comes.result() if comes else ([], [])
     entries = [replace(each, effects=(*each.effects, *fired.get(each.change.ref, ()))) for each in entries]
@@ -238,8 +240,8 @@ def _entry(
     is_off: Callable[[Ref], bool],
 ) -> Entry:
     kind = change.kind
-    sides = (_with_taken_back(change, session), change.wanted, change.applied)
-    live, wanted, applied = (with_refs(kind, each or {}, by_name) for each in sides)
+    sides = ({**(each or {}), "unmanaged": []} for each in (change.live, change.wanted, change.applied))
+    live, wanted, applied = (with_refs(kind, each, by_name) for each in sides)
     put_back = {each.name for each in change.put_back}
     enrols = kind.name == "early_access_feature"
     if change.action is Action.UNKNOWN:
@@ -317,14 +319,6 @@ def _anew(change: Change, live: Properties, wanted: Properties) -> Iterator[Sent
             for ref in dict.fromkeys(refs((change.wanted or {}).get(field.name))):
                 words = f"names the new {KINDS[ref.kind].words} {ref.key} in the place of the deleted one"
                 yield Sentence(words, field.name, change.kind.weighs(field))
-
-
-def _with_taken_back(change: Change, session: Session) -> Properties | None:
-    """Return what PostHog holds, with the fields that were left to its pages and are not any more."""
-    if change.live is None or change.wanted is None:
-        return change.live
-    judge, meta = Judge(change.ref.kind, session), Metadata(str(change.ref))
-    return judge.seen(change.id, change.live, change.wanted, meta)
 
 
 def _unowned(found: Outlook, session: Session) -> dict[str, int]:

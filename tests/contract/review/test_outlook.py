@@ -1067,6 +1067,81 @@ def test_a_cohort_says_how_many_the_flags_serve_that_look_at_it(stack: Stack, ke
     assert not [line for line in used(50) if "serves about" in line], "the flag's own entry says it"
 
 
+def test_what_is_left_to_posthogs_pages_is_counted_with_the_rest(stack: Stack, key: str) -> None:
+    """The pages gave the flag to everybody, twenty persons."""
+    left = {"unmanaged": ["release_conditions"]}
+    split = [{"key": each, "rollout_percentage": 50} for each in ("a", "b")]
+
+    def write(**fields: Any) -> list[str]:
+        stack.write("flag", key, description="Before", **fields)
+        return said(stack, f"flag/{key}", count=True)
+
+    write(**ALL)
+    stack.up()
+    everybody = {"description": "Everybody", "properties": [], "rollout_percentage": 100}
+    stack.sandbox.call("PATCH", stack.path(f"flag/{key}"), {"filters": {"groups": [everybody]}})
+    now = "serves about 20 of 20 persons"
+    assert write(**left, active=False)[-1] == f"{now} now, and about 0 then", "left from now on"
+    write(**left)
+    stack.up()
+    assert write(**left, active=False) == ["is switched off", f"{now} now, and about 0 then"]
+    [persons] = [each["persons"] for each in json.loads(as_json(stack.plan().report))["changes"]]
+    assert (persons["now"], persons["then"]) == (20, 0)
+    assert write(**left, variants=split)[-1] == f"{now}, as before"
+    assert write(**ALL) == [
+        'condition "Everybody" from 100 % to 50 %: about 10 of 20 persons fewer',
+        "release conditions is no longer left to PostHog's pages",
+        f"{now} now, and about 10 then",
+    ]
+    assert write(release_conditions=[{**everybody, "rollout_percentage": 0}])[-1] == f"{now} now, and about 0 then"
+    stack.remove("flag", key)
+    assert said(stack, f"flag/{key}", count=True)[0] == f"{now} now, and about 0 then"
+
+
+def test_a_flag_that_is_off_on_posthogs_pages_serves_nobody(stack: Stack, key: str) -> None:
+    def write(share: int, *channels: str) -> None:
+        stack.write("cohort", key, name=key, properties=[{"key": "channel", "value": [*channels]}])
+        conditions = [{"description": "Ours", "cohort": key, "rollout_percentage": share}]
+        stack.write("flag", key, release_conditions=conditions, unmanaged=["active"])
+
+    write(20, "internal")
+    stack.up()
+    stack.sandbox.call("PATCH", stack.path(f"flag/{key}"), {"active": False})
+    write(100, "internal")
+    assert said(stack, f"flag/{key}", count=True) == [
+        'condition "Ours" from 20 % to 100 %',
+        "serves about 0 persons, as before",
+    ]
+    write(20, "internal", "stable")
+    assert f"flag {key} serves about" not in "\n".join(said(stack, f"cohort/{key}", count=True))
+    stack.sandbox.call("PATCH", stack.path(f"flag/{key}"), {"active": True})
+    assert f"flag {key} serves about 1 of 20 persons now, and about 4 then" in said(stack, f"cohort/{key}", count=True)
+
+
+def test_a_cohort_counts_for_what_posthogs_pages_made_of_it(stack: Stack, key: str) -> None:
+    """A condition of a flag, and another cohort, were made there."""
+    base, made, flag = f"{key}-base", f"{key}-made", key
+
+    def write(*channels: str) -> None:
+        stack.write("cohort", base, name=base, properties=[{"key": "channel", "value": [*channels]}])
+        stack.write("cohort", made, name=made, unmanaged=["filters"])
+        stack.write("flag", flag, unmanaged=["release_conditions"])
+
+    write("internal")
+    stack.write("cohort", made, name=made, properties=[{"cohort": base}])
+    stack.write("flag", flag, **ALL)
+    stack.up()
+    write("internal")
+    stack.up()
+    write("internal", "stable")
+    for cohort in (base, made):
+        leaf = {"key": "id", "type": "cohort", "value": int(stack.resources[Ref("cohort", cohort)]["id"])}
+        groups = [{"properties": [leaf], "rollout_percentage": 100}]
+        stack.sandbox.call("PATCH", stack.path(f"flag/{flag}"), {"filters": {"groups": groups}})
+        lines = said(stack, f"cohort/{base}", count=True)
+        assert f"flag {flag} serves about 5 of 20 persons now, and about 20 then" in lines
+
+
 def test_people_and_workspaces_that_posthog_does_not_have_are_told_before_anything_is_sent(
     stack: Stack, key: str
 ) -> None:
