@@ -70,6 +70,8 @@ def effects(
             yield f"installations that ask for {live.get('key')} get nothing from then on"
         yield from _drawn_anew(names, live, wanted)
         if any(change.kind.weighs(each) >= SERVE for each in change.fields):
+            if wanted.get("active") is False and "active" in (change.wanted or {}).get("unmanaged", ()):
+                yield "it is off, which is left to PostHog's pages: it serves nobody until it is switched on there"
             for each in experiments.get(change.ref, ()):
                 since = f"has run on it since {each.since}{_paused(names, wanted)}"
                 yield f"experiment {each.key} {since if each.since else 'is started on it by this plan'}"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
+from ai_admin.definitions import Definition
 from ai_admin.review.approval import approval, unread
 from ai_admin.review.audience import COUNTED, Audiences, Reach
 from ai_admin.review.changes import THREADS, Action, Change, Outlook, whole
@@ -165,8 +166,9 @@ def report(stack: str, planned: Plan, found: Outlook, session: Session, count: b
     held = Audiences(session, changes, count)
     audiences = held if count else None
     by_name = names(found.names, session.inventory)
-    using = users(planned.definitions)
-    served = users(each for each in planned.definitions if each.kind in _SERVED)
+    defined = _with_left(planned.definitions, changes, by_name)
+    using = users(defined)
+    served = users(each for each in defined if each.kind in _SERVED)
     experiments = running(planned.definitions, changes)
     flags = {each.ref: each for each in changes if each.ref.kind == "flag"}
 
@@ -319,6 +321,18 @@ def _anew(change: Change, live: Properties, wanted: Properties) -> Iterator[Sent
             for ref in dict.fromkeys(refs((change.wanted or {}).get(field.name))):
                 words = f"names the new {KINDS[ref.kind].words} {ref.key} in the place of the deleted one"
                 yield Sentence(words, field.name, change.kind.weighs(field))
+
+
+def _with_left(definitions: Iterable[Definition], changes: Iterable[Change], by_name: RefOf) -> list[Definition]:
+    """Return definitions with what they leave to PostHog's pages, which ``changes`` say (:func:`whole`)."""
+    there = {each.ref: each.wanted for each in changes if each.wanted and each.wanted.get("unmanaged")}
+
+    def left(definition: Definition) -> Properties:
+        wanted = there.get(Ref(definition.kind, definition.key), {})
+        held = with_refs(KINDS[definition.kind], {**wanted, "unmanaged": []}, by_name) if wanted else {}
+        return {name: held[name] for name in wanted.get("unmanaged", ()) if name in wanted and name in held}
+
+    return [replace(each, properties={**each.properties, **left(each)}) for each in definitions]
 
 
 def _unowned(found: Outlook, session: Session) -> dict[str, int]:

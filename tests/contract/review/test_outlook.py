@@ -1111,9 +1111,11 @@ def test_a_flag_that_is_off_on_posthogs_pages_serves_nobody(stack: Stack, key: s
     assert said(stack, f"flag/{key}", count=True) == [
         'condition "Ours" from 20 % to 100 %',
         "serves about 0 persons, as before",
+        "it is off, which is left to PostHog's pages: it serves nobody until it is switched on there",
     ]
     write(20, "internal", "stable")
-    assert f"flag {key} serves about" not in "\n".join(said(stack, f"cohort/{key}", count=True))
+    lines = said(stack, f"cohort/{key}", count=True)
+    assert lines[2:] == [f'flag {key} is off, and would serve by it: condition "Ours" at 20 %']
     stack.sandbox.call("PATCH", stack.path(f"flag/{key}"), {"active": True})
     assert f"flag {key} serves about 1 of 20 persons now, and about 4 then" in said(stack, f"cohort/{key}", count=True)
 
@@ -1140,6 +1142,10 @@ def test_a_cohort_counts_for_what_posthogs_pages_made_of_it(stack: Stack, key: s
         stack.sandbox.call("PATCH", stack.path(f"flag/{flag}"), {"filters": {"groups": groups}})
         lines = said(stack, f"cohort/{base}", count=True)
         assert f"flag {flag} serves about 5 of 20 persons now, and about 20 then" in lines
+        used = said(stack, f"cohort/{base}")
+        through = "" if cohort == base else f", through cohort {made}"
+        assert f'flag {flag} serves by it: condition "in cohort {cohort}" at 100 %{through}' in used
+        assert f"cohort {made} is made of it" in used
 
 
 def test_people_and_workspaces_that_posthog_does_not_have_are_told_before_anything_is_sent(
