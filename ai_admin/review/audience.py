@@ -133,14 +133,13 @@ class Audiences:
         """
         if change.ref.kind == "cohort":
             return self._members(change)
-        whole = change.wanted is None or change.live is None
-        if change.ref.kind != "flag" or not (whole or any(each.name in _SERVING for each in change.fields)):
+        if change.ref.kind != "flag" or serves_as_before(change):
             return None
         return self._serves(change, live, wanted)
 
     def through(self, cohort: str, flags: Iterable[Change]) -> list[tuple[Ref, Reach]]:
-        """Return how many persons unchanged flags serve now, and after a change of a cohort (its id) that they use,
-        directly or through other cohorts.
+        """Return how many persons flags serve now, and after a change of a cohort (its id) that they use, directly or
+        through other cohorts. ``flags`` are those that do not change in this themselves (:func:`serves_as_before`).
 
         Flags without a difference are left out, and those for which no condition can express the new cohort; all of
         them if more than :data:`COUNTED` use it.
@@ -387,6 +386,11 @@ class Audiences:
             variant = bool(kept) and name in new and was[old].get("variant") != condition.get("variant")
             add(name, now, then, otherwise, bool(then) and swapped(was.get(old), condition), variant)
         return found
+
+
+def serves_as_before(flag: Change) -> bool:
+    """Return whether a flag stays, and nothing that says whom it serves and with what changes in itself."""
+    return bool(flag.live and flag.wanted) and not any(each.name in _SERVING for each in flag.fields)
 
 
 def _by_variant(flag: Properties, alone: Sequence[int]) -> dict[str, int]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from ai_admin.definitions import Definition
 from ai_admin.review.approval import approval, unread
-from ai_admin.review.audience import COUNTED, Audiences, Reach
+from ai_admin.review.audience import COUNTED, Audiences, Reach, serves_as_before
 from ai_admin.review.changes import THREADS, Action, Change, Outlook, whole
 from ai_admin.review.coming import Flag, Told, told
 from ai_admin.review.effects import Running, begun, effects, enrolment, running
@@ -160,8 +160,8 @@ def report(stack: str, planned: Plan, found: Outlook, session: Session, count: b
     ``count``: whether PostHog is asked how many persons release conditions match, for the past of alerts, and for what
     will change flags by itself.
     """
-    moving = [each for each in found.changes if each.action is not Action.NOTHING]
     changes = [whole(each, session) for each in found.changes]
+    moving = [each for each in changes if each.action is not Action.NOTHING]
     connection = session.inventory.client.connection
     held = Audiences(session, changes, count)
     audiences = held if count else None
@@ -176,7 +176,7 @@ def report(stack: str, planned: Plan, found: Outlook, session: Session, count: b
         return flag in flags and not _active(flags[flag], session)
 
     new = sum(each.ref.kind == "flag" and each.action is Action.CREATE for each in moving)
-    stay = [each for each in changes if each.ref.kind == "flag" and each.action is Action.NOTHING]
+    stay = [each for each in flags.values() if each.action is not Action.HOLD and serves_as_before(each)]
 
     def entry(sides: tuple[Change, Change]) -> Entry:
         change, complete = sides

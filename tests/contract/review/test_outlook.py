@@ -1053,9 +1053,9 @@ def test_a_cohort_says_how_many_the_flags_serve_that_look_at_it(stack: Stack, ke
         value = [*channels] if len(channels) > 1 else channels[0]
         stack.write("cohort", f"{key}-c", name=key, properties=[{"key": "channel", "value": value}])
 
-    def used(share: int) -> list[str]:
+    def used(share: int, **more: Any) -> list[str]:
         condition = {"cohort": f"{key}-c", "rollout_percentage": share}
-        stack.write("flag", key, release_conditions=[condition])
+        stack.write("flag", key, release_conditions=[condition], **more)
         return said(stack, f"cohort/{key}-c", count=True)
 
     cohort("internal")
@@ -1064,6 +1064,7 @@ def test_a_cohort_says_how_many_the_flags_serve_that_look_at_it(stack: Stack, ke
     cohort("internal", "beta", "stable")
     [served] = [line for line in used(100) if line.startswith(f"flag {key} serves about")]
     assert re.fullmatch(rf"flag {key} serves about \d+ of 20 persons now, and about \d+ then", served)
+    assert served in used(100, description="Other words"), "the flag's own entry says nothing of it"
     assert not [line for line in used(50) if "serves about" in line], "the flag's own entry says it"
 
 
