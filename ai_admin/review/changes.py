@@ -117,17 +117,17 @@ class Outlook:
     """The definitions by the kinds and ids of their objects in PostHog."""
 
 
-_COUNTED = ("flag", "cohort")
-"""The kinds of which all that PostHog holds decides who is served."""
+_DECIDING = ("flag", "cohort", "experiment")
+"""The kinds of which all that PostHog holds decides who is served, or says what runs."""
 
 
 def whole(change: Change, session: Session) -> Change:
-    """Return a change with the fields that its definition takes back from PostHog's pages; of a flag or cohort on both
-    sides also with those that it leaves to them, since these decide as well on who is served.
+    """Return a change with the fields that its definition takes back from PostHog's pages; of a flag, a cohort or an
+    experiment on both sides also with those that it leaves to them, since these decide as well on who is served.
 
     Raises :class:`Refused` where PostHog can't be read.
     """
-    news = {} if change.ref.kind in _COUNTED else change.wanted
+    news = {} if change.ref.kind in _DECIDING else change.wanted
     if change.live is None or news is None:
         return change
     judge, meta = Judge(change.ref.kind, session), Metadata(str(change.ref))

@@ -1121,6 +1121,22 @@ def test_a_flag_that_is_off_on_posthogs_pages_serves_nobody(stack: Stack, key: s
     assert f"flag {key} serves about 1 of 20 persons now, and about 4 then" in said(stack, f"cohort/{key}", count=True)
 
 
+def test_a_flag_names_the_experiment_that_posthogs_pages_started(stack: Stack, key: str) -> None:
+    def write(share: int) -> None:
+        split = [{"key": each, "rollout_percentage": 50} for each in ("control", "test")]
+        stack.write("flag", key, variants=split, release_conditions=[{"rollout_percentage": share}])
+
+    stack.write("experiment", f"{key}-e", name=key, flag=key, unmanaged=["start_date", "end_date"])
+    write(50)
+    stack.up()
+    write(100)
+    assert not stack.entry(f"flag/{key}").effects
+    stack.sandbox.call("PATCH", stack.path(f"experiment/{key}-e"), {"start_date": "2026-09-07T08:00:00Z"})
+    assert stack.entry(f"flag/{key}").effects == (f"experiment {key}-e has run on it since 7 Sep 2026",)
+    stack.sandbox.call("PATCH", stack.path(f"experiment/{key}-e"), {"end_date": "2026-09-14T08:00:00Z"})
+    assert not stack.entry(f"flag/{key}").effects
+
+
 def test_a_cohort_counts_for_what_posthogs_pages_made_of_it(stack: Stack, key: str) -> None:
     """A condition of a flag, and another cohort, were made there."""
     base, made, flag = f"{key}-base", f"{key}-made", key
