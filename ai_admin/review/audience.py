@@ -19,10 +19,11 @@ from providers.posthog.errors import Problem
 from providers.posthog.inventory import PostHogDirectory
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.kinds.base import Properties, refs
+from providers.posthog.kinds.early_access_feature import ENROLLING, choice
 from providers.posthog.kinds.flag import CONDITIONS, condition_property
 from providers.posthog.kinds.wording import Wording
 from providers.posthog.session import Session
-from providers.posthog.switch import as_compared, matching
+from providers.posthog.switch import as_compared, matching, opted_in
 
 MOST = 20
 """The most release conditions of one flag about which PostHog is asked."""
@@ -30,7 +31,10 @@ MOST = 20
 COUNTED = 20
 """The most new flags of a plan, and the most flags of a cohort, about whose audiences PostHog is asked."""
 
-_SERVING = ("key", "active", "archived", "release_conditions", "early_exit", "variants", "payloads", "holdout")
+_SERVING = (
+    *("key", "active", "archived", "release_conditions", "early_exit", "variants", "payloads", "holdout"),
+    "feature_enrollment",
+)
 """The fields that say how many a flag serves, and with what."""
 
 
@@ -97,11 +101,16 @@ class _Side(Side):
     """The share (0 to 1) of all that a holdout keeps out."""
     mixed: bool = False
     """Whether some conditions are for persons and some for groups, or for several types of these."""
+    enrols: str = ""
+    """The flag's key if it serves who opted in, and no condition who opted in or out; else empty."""
+    opted_in: int = 0
+    """How many opted in, and are served by that."""
 
     @property
     def at_most(self) -> int:
         """How many are served if nobody matches two conditions."""
-        return min(sum(self.alone), round((self.total or 0) * (1 - self.kept_out)))
+        others = round(((self.total or 0) - self.opted_in) * (1 - self.kept_out))
+        return self.opted_in + min(sum(self.alone), others)
 
 
 class Audiences:
@@ -119,6 +128,7 @@ class Audiences:
         self._becoming = becoming(changes)
         self._inventory = session.inventory
         self._kept_out = kept_out(changes, self._flags)
+        self._enrols = enrolling(changes)
         self._goes = {each.id for each in changes if each.action is Action.DELETE and not each.refused}
         self._client = session.inventory.client
         self._directory = PostHogDirectory(self._client)
@@ -133,7 +143,7 @@ class Audiences:
         """
         if change.ref.kind == "cohort":
             return self._members(change)
-        if change.ref.kind != "flag" or serves_as_before(change):
+        if change.ref.kind != "flag" or (serves_as_before(change) and _name(change) not in self._enrols):
             return None
         return self._serves(change, live, wanted)
 
@@ -154,6 +164,18 @@ class Audiences:
             for ref, reach in counted
             if not reach.as_now and (reach.now != reach.then or reach.another_variant)
         ]
+
+    def opted_in(self, flag: str) -> tuple[int, int] | None:
+        """Return how many opted in to a flag (its key), and how many there are in all; None if PostHog does not say."""
+        return self._matching({"properties": [opted_in(flag)]})
+
+    def enrolled(self, feature: Change, flags: Iterable[Change]) -> list[tuple[Ref, Reach]]:
+        """Return how many unchanged flags serve now, and after a change of an early access feature; without those of
+        which it changes nothing.
+        """
+        names = {str((each or {}).get("flag")) for each in (feature.live, feature.wanted)} & self._enrols.keys()
+        counted = [(each.ref, self._serves(each, {}, {})) for each in flags if _name(each) in names]
+        return [(ref, reach) for ref, reach in counted if reach.now != reach.then]
 
     def held(self, ref: Ref, flags: Iterable[Change]) -> list[tuple[Ref, Reach]]:
         """Return how many flags serve now, and when a holdout, or an experiment's, has changed.
@@ -198,7 +220,8 @@ class Audiences:
         then, as_now = self._then(change.wanted or {})
         shares = self._shares(change)
         shares = shares[0] * _is_on(change.live or {}), shares[1] * _is_on(change.wanted or {})
-        before, after = self._side(change.live or {}, shares[0]), self._side(then, shares[1])
+        enrols = self._enrolment(change)
+        before, after = self._side(change.live or {}, shares[0], enrols[0]), self._side(then, shares[1], enrols[1])
         groups = any("aggregation_group_type_index" in each for each in _conditions(flag))
         serving = [side for side in (before, after) if side and side.parts]
         percent = _percent(shares)
@@ -209,7 +232,9 @@ class Audiences:
         everybody = total
         if any(shares) and total is None and not groups:
             everybody = (self._matching({"properties": []}) or (None, None))[1]
-        was_held, is_held = (round((everybody or 0) * share) for share in shares)
+        was_held, is_held = (
+            round(self._undecided(everybody, flag_key) * share) for share, flag_key in zip(shares, enrols, strict=True)
+        )
         if before is None or after is None:
             return Reach(None, None, everybody, groups, held=(was_held, is_held), held_percent=percent)
         now, served = self._together(before), self._together(after)
@@ -233,7 +258,21 @@ class Audiences:
         now = _excluded(_holdout(live or {}))
         if any(each.name == "holdout" for each in change.fields):
             return now, _excluded((change.wanted or {}).get("holdout"))
-        return now, self._kept_out.get(change.id or str(change.ref), (now, ()))[0]
+        return now, self._kept_out.get(_name(change), (now, ()))[0]
+
+    def _enrolment(self, change: Change) -> tuple[str, str]:
+        """Return a flag's key before and after the change where it serves who opted in; else empty."""
+        live = self._inventory.get(change.kind, change.id) if change.live is not None else None
+        now = (live or {}).get("filters", {}).get("feature_enrollment") is True
+        then = (change.wanted or {}).get("feature_enrollment", now)
+        sides = ((now, live), (self._enrols.get(_name(change), then), change.wanted))
+        was, is_ = (str(flag["key"]) if enrols and flag else "" for enrols, flag in sides)
+        return was, is_
+
+    def _undecided(self, everybody: int | None, flag_key: str) -> int:
+        """Return how many of all did not opt in to a flag or out of it; all where it does not serve by that."""
+        found = self._number_of(None, flag_key)(frozenset()) if flag_key and everybody else None
+        return (everybody or 0) if found is None else found
 
     def _another(self, splits: Sequence[Any], before: _Side, after: _Side, most: int) -> tuple[int, bool]:
         """Return how many of at most ``most`` persons get another variant, and whether that is only an upper limit.
@@ -243,7 +282,9 @@ class Audiences:
         if not all(splits):
             return 0, False
         chance = other_variant(*splits)
-        number_of, seen = self._number_of(after.group), 1 - max(before.kept_out, after.kept_out)
+        if before.enrols != after.enrols:  # who opted in gets no variant
+            return most, True
+        number_of, seen = self._number_of(after.group, after.enrols), 1 - max(before.kept_out, after.kept_out)
         found = moved(before, after, chance, number_of)
         if found is not None:
             return min(round(found * seen), most), False
@@ -283,19 +324,23 @@ class Audiences:
     def _match(self, leaves: Sequence[Any] | None) -> tuple[int, int] | None:
         return self._matching({"properties": leaves}) if leaves and not any(True for _ in refs(leaves)) else None
 
-    def _side(self, flag: Properties, kept_out: float) -> _Side | None:
-        """Return how many a flag serves by each condition; None where PostHog does not say."""
+    def _side(self, flag: Properties, kept_out: float, enrols: str) -> _Side | None:
+        """Return how many a flag serves by each condition; None where PostHog does not say.
+
+        ``enrols`` is the flag's key if it serves who opted in; else empty.
+        """
         if not _is_on(flag):
-            return _Side()
+            return _Side(enrols=enrols)
         conditions = _conditions(flag)
         if len(conditions) > MOST or any(True for _ in refs(conditions)):
             return None
         parts: list[Part] = []
         alone: list[int] = []
         total: int | None = None
+        chose = self.opted_in(enrols) if enrols else (0, 0)
         for condition, sent in zip(conditions, self._sent(conditions), strict=True):
-            found = self._matching(sent)
-            if found is None:
+            found = self._matching(sent and {**sent, "properties": [*sent["properties"], *_undecided(enrols)]})
+            if found is None or chose is None:
                 return None
             share = condition.get("rollout_percentage", 100)
             filters = frozenset(json.dumps(each, sort_keys=True) for each in sent["properties"])
@@ -305,7 +350,8 @@ class Audiences:
         kinds = {condition.get("aggregation_group_type_index") for condition in conditions}
         group = next(iter(kinds), None)
         early_exit = bool(flag.get("early_exit"))
-        return _Side(tuple(parts), early_exit, tuple(alone), total, group, kept_out, len(kinds) > 1)
+        mixed, number = len(kinds) > 1, chose[0] if chose else 0
+        return _Side(tuple(parts), early_exit, tuple(alone), total, group, kept_out, mixed, enrols, number)
 
     def _sent(self, conditions: Sequence[Mapping[str, Any]]) -> list[Any]:
         try:
@@ -328,14 +374,15 @@ class Audiences:
     def _together(self, side: _Side, parts: Sequence[Part] | None = None) -> float | None:
         """Return how many a flag serves, or would serve by other conditions; None where PostHog does not say."""
         parts = side.parts if parts is None else parts
-        found = together(parts, self._number_of(side.group), side.early_exit)
-        return None if found is None else found * (1 - side.kept_out)
+        found = together(parts, self._number_of(side.group, side.enrols), side.early_exit)
+        return None if found is None else found * (1 - side.kept_out) + side.opted_in
 
-    def _number_of(self, group: int | None) -> Callable[[frozenset[str]], int | None]:
-        """Return what asks how many persons, or groups of a type, match filters."""
+    def _number_of(self, group: int | None, enrols: str = "") -> Callable[[frozenset[str]], int | None]:
+        """Return what asks how many persons, or groups of a type, match filters; ``enrols`` as of :meth:`_side`."""
 
         def matching(filters: frozenset[str]) -> int | None:
-            condition: dict[str, Any] = {"properties": [json.loads(each) for each in sorted(filters)]}
+            properties = [*(json.loads(each) for each in sorted(filters)), *_undecided(enrols)]
+            condition: dict[str, Any] = {"properties": properties}
             if group is not None:
                 condition["aggregation_group_type_index"] = group
             found = self._matching(condition)
@@ -531,6 +578,34 @@ def kept_out(
             said_of = (holdout.live if holdout.refused else holdout.wanted) if holdout else None
             found[str(said.get("flag"))] = (_excluded(said_of), by)
     return found
+
+
+def enrolling(changes: Iterable[Change]) -> dict[str, bool]:
+    """Return whether flags serve who opted in after a plan, by the flag's id (of a new one, by its name).
+
+    Only of flags for which an early access feature of the plan switches that. Pure.
+    """
+    found: dict[str, bool] = {}
+    for each in changes:
+        whole = each.live is None or each.wanted is None
+        switches = whole or any(field.name in ("stage", "flag") for field in each.fields)
+        if each.ref.kind != "early_access_feature" or each.refused or not switches:
+            continue
+        for side, enrols in ((each.live, False), (each.wanted, True)):
+            if side and side.get("stage") in ENROLLING:
+                found[str(side.get("flag"))] = enrols
+    return found
+
+
+def _name(flag: Change) -> str:
+    """Return what other objects of a plan call a flag: its id, or its name if it is new."""
+    return flag.id or str(flag.ref)
+
+
+def _undecided(flag_key: str) -> list[dict[str, Any]]:
+    """Return the filters of those who did not opt in to a flag or out of it; none where the key is empty."""
+    unset = {"key": choice(flag_key), "type": "person", "operator": "is_not_set", "value": "is_not_set"}
+    return [unset] if flag_key else []
 
 
 _SHARE = "exclusion_percentage"

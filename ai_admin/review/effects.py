@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ai_admin.definitions import Definition
 from ai_admin.review.changes import Change
@@ -26,6 +26,10 @@ _ANEW = {
 
 DRAWS = {"key": "key", "bucketing_identifier": "kind of id"}
 """The fields of a flag from which PostHog computes who is in a percentage, with what they are called."""
+
+
+OptedIn = Callable[[str], tuple[int, int] | None]
+"""Returns how many opted in to a flag (its key), and how many persons there are; None where that is not known."""
 
 
 class Running(NamedTuple):
@@ -54,7 +58,11 @@ def running(definitions: Iterable[Definition], changes: Iterable[Change]) -> dic
 
 
 def effects(
-    change: Change, live: Properties, wanted: Properties, experiments: Mapping[Ref, Iterable[Running]]
+    change: Change,
+    live: Properties,
+    wanted: Properties,
+    experiments: Mapping[Ref, Iterable[Running]],
+    opted_in: OptedIn = lambda _: None,
 ) -> Iterator[str]:
     """Yield what follows from the change of an object that is there, a line each.
 
@@ -63,6 +71,7 @@ def effects(
         live: what PostHog holds, with references in the place of ids.
         wanted: what the definition says, in the same form.
         experiments: those that run, by flag (:func:`running`).
+        opted_in: as of :func:`enrolment`.
     """
     names = {each.name for each in change.fields}
     if change.ref.kind == "flag":
@@ -84,7 +93,7 @@ def effects(
         lost = {name for name in names if live.get(name) and not wanted.get(name)}
         yield from [draft] if "start_date" in lost else [again] if "end_date" in lost else []
     if change.ref.kind == "early_access_feature" and names & {"stage", "flag"}:
-        yield from enrolment(live, wanted) or ["who opted in gets nothing by it, as before"]
+        yield from enrolment(live, wanted, opted_in) or ["who opted in gets nothing by it, as before"]
 
 
 def begun(wanted: Properties, is_off: Callable[[Ref], bool]) -> Iterator[str]:
@@ -146,16 +155,23 @@ def _served_first(live: Properties, wanted: Properties) -> Iterator[str]:
             yield f'who matches "{name}" and {" or ".join(passed)} gets {gets} then, as "{name}" comes first'
 
 
-def enrolment(live: Properties, wanted: Properties) -> list[str]:
+def enrolment(live: Properties, wanted: Properties, opted_in: OptedIn = lambda _: None) -> list[str]:
     """Return what an early access feature's stage, flag, creation or deletion (an empty side) does to who opted in, a
     line each. PostHog asks people for their flag, and takes it back with the feature.
     """
-    stages = (each.get("flag") if each.get("stage") in ENROLLING else None for each in (live, wanted))
-    was, is_ = (getattr(flag, "key", flag) for flag in stages)
+    was, is_ = (each.get("flag") if each.get("stage") in ENROLLING else None for each in (live, wanted))
+    again = live.get("flag") == wanted.get("flag")
+
+    def flag(ref: Any, so_far: str = "") -> str:
+        counted = opted_in(ref.key) if isinstance(ref, Ref) else None
+        number = f" ({counted[0]:,} of {counted[1]:,} persons{so_far})" if counted else ""
+        return f"flag {getattr(ref, 'key', ref)}{number}"
+
     if was and was == is_:
-        return [f"who opted in keeps flag {is_}"]
-    opted = "opted" if live.get("flag") == wanted.get("flag") else "opts"
-    return [f"who opted in loses flag {was}"] * bool(was) + [f"who {opted} in gets flag {is_}"] * bool(is_)
+        return [f"who opted in keeps {flag(is_)}"]
+    lost = [f"who opted in loses {flag(was)}"] if was else []
+    gets = f"who opted in gets {flag(is_)}" if again else f"who opts in gets {flag(is_, ' so far')}"
+    return [*lost, *([gets] if is_ else [])]
 
 
 def _runs(experiment: Properties) -> bool:

@@ -12,7 +12,7 @@ from ai_admin.review.approval import approval, unread
 from ai_admin.review.audience import COUNTED, Audiences, Reach, serves_as_before
 from ai_admin.review.changes import THREADS, Action, Change, Outlook, whole
 from ai_admin.review.coming import Flag, Told, told
-from ai_admin.review.effects import Running, begun, effects, enrolment, running
+from ai_admin.review.effects import OptedIn, Running, begun, effects, enrolment, running
 from ai_admin.review.firing import firing
 from ai_admin.review.live import BY_POSTHOG, PAGED
 from ai_admin.review.names import names
@@ -186,6 +186,8 @@ def report(stack: str, planned: Plan, found: Outlook, session: Session, count: b
         made = replace(_entry(complete, by_name, session, counted, uses, experiments, is_off), change=change)
         if audiences and change.ref.kind == "cohort" and made.reach:
             made = replace(made, flags=tuple(audiences.through(change.id, stay)))
+        if audiences and change.ref.kind == "early_access_feature":
+            made = replace(made, flags=tuple(audiences.enrolled(change, stay)))
         if change.ref.kind in ("experiment", "holdout"):
             made = replace(made, flags=tuple(held.held(change.ref, flags.values())))
         if change.ref.kind == "experiment" and change.action is Action.DELETE:
@@ -246,16 +248,18 @@ def _entry(
     live, wanted, applied = (with_refs(kind, each, by_name) for each in sides)
     put_back = {each.name for each in change.put_back}
     enrols = kind.name == "early_access_feature"
+    opted_in: OptedIn = audiences.opted_in if audiences else lambda _: None
     if change.action is Action.UNKNOWN:
         return Entry(change)
     if change.action is Action.DELETE:
         reach = audiences.reach(change, live, {}) if audiences else None
         reach = reach if reach and reach.now else None
-        follows = (*_shown(change, session), *(enrolment(live, {}) if enrols else ()))
+        follows = (*_shown(change, session), *(enrolment(live, {}, opted_in) if enrols else ()))
         return Entry(change, reach=reach, effects=follows, uses=tuple(uses))
     if change.action is Action.CREATE:
         deleted = session.history.deleted_by(kind, change.gone) or "(nobody knows who)" if change.gone else ""
-        follows = tuple(enrolment({}, wanted) if enrols else begun(wanted, is_off) if kind.name == "experiment" else ())
+        began = begun(wanted, is_off) if kind.name == "experiment" else ()
+        follows = tuple(enrolment({}, wanted, opted_in) if enrols else began)
         told = tuple(of_new(kind, wanted))
         reach = audiences.reach(change, live, wanted) if audiences and kind.name == "flag" else None
         reach = replace(reach, conditions={}) if reach else None
@@ -276,7 +280,7 @@ def _entry(
         for some in (change.put_back, lost if change.action is not Action.HOLD else ())
     )
     reach = audiences.reach(change, live, wanted) if audiences and change.action is not Action.HOLD else None
-    follows = () if change.action is Action.HOLD else tuple(effects(change, live, wanted, experiments))
+    follows = () if change.action is Action.HOLD else tuple(effects(change, live, wanted, experiments, opted_in))
     uses = tuple(uses) if _matters(change) else ()
     return Entry(change, tuple(said), by_hand, overwritten, reach, (), follows, uses, approval(change, session))
 

@@ -15,6 +15,7 @@ from providers.posthog.approvals import APART, NOT_AVAILABLE, Approvals
 from providers.posthog.client import Client
 from providers.posthog.errors import ApiError, NotSwitched
 from providers.posthog.history import History
+from providers.posthog.kinds.early_access_feature import choice
 from providers.posthog.kinds.flag import FLAG
 
 Live = dict[str, Any]
@@ -28,7 +29,7 @@ class Audience:
     """Whom a release condition serves."""
 
     title: str
-    """The condition's description, or its number."""
+    """The condition's description, or its number; ``who opted in`` for those."""
     share: float
     """The percentage of those who match."""
     matching: int | None = None
@@ -163,12 +164,22 @@ _COUNTED = ("version", "updated_at", "last_modified_by")
 
 
 def audiences(client: Client, live: Mapping[str, Any], most: int) -> Iterator[Audience]:
-    """Yield whom each release condition serves; the first ``most`` with PostHog's counts."""
-    for number, condition in enumerate((live.get("filters") or {}).get("groups") or (), 1):
+    """Yield who is served for having opted in, and whom each release condition serves; the first ``most`` of these with
+    PostHog's counts.
+    """
+    filters = live.get("filters") or {}
+    if filters.get("feature_enrollment"):
+        yield Audience("who opted in", 100, *(matching(client, {"properties": [opted_in(live["key"])]}) or ()))
+    for number, condition in enumerate(filters.get("groups") or (), 1):
         share = condition.get("rollout_percentage")
         title = condition.get("description") or f"condition {number}"
         counts = None if number > most else matching(client, as_compared(condition))
         yield Audience(title, 100 if share is None else share, *(counts or ()))
+
+
+def opted_in(flag_key: str) -> dict[str, Any]:
+    """Return the filter (in the API's form) of those who opted in to a flag."""
+    return {"key": choice(flag_key), "type": "person", "operator": "exact", "value": ["true"]}
 
 
 def as_compared(condition: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,15 @@ from providers.posthog.kinds.wording import CHOICE, SERVE, TEXT, Wording
 ENROLLING = ("alpha", "beta", "general-availability")
 """The stages in which PostHog serves the flag to who opted in; entering another one takes that back."""
 
+
+def choice(flag_key: str) -> str:
+    """Return the person property that says whether somebody opted in to a flag (true) or out (false).
+
+    It decides before a holdout and the release conditions (rust/feature-flags/src/flags/flag_matching.rs).
+    """
+    return f"$feature_enrollment/{flag_key}"
+
+
 EARLY_ACCESS_FEATURE = Kind(
     name="early_access_feature",
     type="EarlyAccessFeature",

@@ -24,6 +24,7 @@ from ai_admin.review.text import text
 from providers.posthog.errors import Refused
 from providers.posthog.kinds import Ref
 from providers.posthog.settings import Settings
+from providers.posthog.switch import Audience, audiences, every
 from tests.support.clocks import leap
 from tests.support.policies import policy_for
 from tests.support.sandbox import Sandbox
@@ -299,6 +300,51 @@ def test_an_early_access_feature_says_who_gets_or_loses_its_flag(stack: Stack, k
     stack.up()
     stack.remove("early_access_feature", key)
     assert said(stack, name) == [f"who opted in loses flag {key}"]
+
+
+def test_who_opted_in_is_counted_where_a_flag_asks_for_it(stack: Stack, key: str) -> None:
+    """Of twenty persons four opted in and two out, whom no condition serves; of five internal ones four did."""
+    choice, name = f"$feature_enrollment/{key}", f"early_access_feature/{key}"
+    for number, opted in ((0, True), (1, True), (2, "true"), (10, True), (3, False), (11, False)):
+        person = {"event": "seen", "distinct_id": f"p-{number}", "properties": {"$set": {choice: opted}}}
+        stack.sandbox.capture(person)
+
+    def write(share: int = 0, stage: str = "beta", **more: Any) -> None:
+        everybody = {"description": "All", "rollout_percentage": share}
+        said: dict[str, Any] = {"release_conditions": [everybody], "unmanaged": ["feature_enrollment"], **more}
+        stack.write("flag", key, **said)
+        stack.write("early_access_feature", key, name=key, stage=stage, flag=key)
+
+    write()
+    assert said(stack, name, count=True)[-1] == f"who opts in gets flag {key} (4 of 20 persons so far)"
+    assert said(stack, f"flag/{key}", count=True)[-1] == "serves about 4 of 20 persons"
+    stack.up()
+    client = stack.plan(False).session.inventory.client
+    assert next(audiences(client, every(client)[key], 0)) == Audience("who opted in", 100, 4, 20)
+    write(active=False)
+    assert said(stack, f"flag/{key}", count=True)[-1] == "serves about 4 of 20 persons now, and about 0 then"
+    write(50)
+    assert said(stack, f"flag/{key}", count=True) == [
+        'condition "All" from 0 % to 50 %: about 7 of 20 persons more',
+        "serves about 4 of 20 persons now, and about 11 then",
+    ]
+    write(release_conditions=[OURS])
+    assert said(stack, f"flag/{key}", count=True)[-1] == "serves about 4 of 20 persons now, and about 5 then"
+    write(stage="concept")
+    assert said(stack, name, count=True)[-2:] == [
+        f"flag {key} serves about 4 of 20 persons now, and about 0 then",
+        f"who opted in loses flag {key} (4 of 20 persons)",
+    ]
+    write(100, stage="concept")
+    assert said(stack, f"flag/{key}", count=True)[-1] == "serves about 4 of 20 persons now, and about 20 then"
+    assert said(stack, name)[-1] == f"who opted in loses flag {key}"
+    stack.remove("early_access_feature", key)
+    everybody = {"description": "All", "rollout_percentage": 0}
+    stack.write("flag", key, release_conditions=[everybody], unmanaged=["feature_enrollment"])
+    assert said(stack, name, count=True) == [
+        f"flag {key} serves about 4 of 20 persons now, and about 0 then",
+        f"who opted in loses flag {key} (4 of 20 persons)",
+    ]
 
 
 def test_a_deletion_that_only_the_provider_refuses_is_refused_in_the_plan(stack: Stack, flag: str, key: str) -> None:
