@@ -188,6 +188,11 @@ class Outcome:
         return tuple(each for each in self.checks if each.error)
 
     @property
+    def is_firing(self) -> bool:
+        """Whether the last check finds a breach."""
+        return bool(self.checks) and self.checks[-1].breach
+
+    @property
     def messages(self) -> int:
         """How many messages PostHog would have sent to each destination of the alert."""
         return sum(each.checks for each in self.firings)

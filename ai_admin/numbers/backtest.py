@@ -233,14 +233,21 @@ def fired(told: Told) -> str:
 
 
 def compared(before: Told | None, after: Told, days: int) -> str:
-    """Return in a sentence how often an alert would have fired, and how often so far.
+    """Return in a sentence how often and at how many checks an alert would have fired, and how that was so far.
 
-    For a new alert (None) also its bounds, which no other line of a plan has.
+    PostHog sends a message at each check that fires: an alert that never stops firing fires once. For a new alert
+    (None) also its bounds, which no other line of a plan has.
     """
+    found, checks = after.outcome, len(after.outcome.checks)
     over = f"over the last {days} days it would have fired {fired(after)}"
+    at = f"at {found.messages:,} of {checks:,} checks"
     if before is None:
-        return f"{over} ({after.outcome.rule})"
-    return f"{over}, as before" if fired(before) == fired(after) else f"{over} instead of {fired(before)}"
+        return f"{over}, {at} ({found.rule})"
+    was, every = before.outcome.messages, len(before.outcome.checks)
+    of = f" of {every:,}" if every != checks else ""
+    times = "" if fired(before) == fired(after) else f" instead of {fired(before)}"
+    part = "" if was == found.messages and not of else f" instead of {was:,}{of}"
+    return f"{over}{times}, {at}{part}" if times or part else f"{over}, {at}, as before"
 
 
 def _source(watch: Watch) -> Json:

@@ -83,18 +83,16 @@ def _at(moved: _Moved) -> str:
 
 def _said(test: Backtest, before: Watch | None, after: Watch | None) -> str:
     """Return how often an alert would have fired; for one that is off before or after, how often if it were on."""
+    if before and before.is_on and not (after and after.is_on):
+        return f"{compared(None, test.of(before), DAYS)} so far{'; it is switched off' if after else ''}"
     if after is None:
-        return f"{compared(None, test.of(before), DAYS)} so far" if before else ""
-    if before is None:
-        told = compared(None, test.of(after), DAYS)
-        return told if after.is_on else f"{told}, were it on; it is switched off"
-    if before.is_on and after.is_on:
-        return compared(test.of(before), test.of(after), DAYS)
-    if before.is_on:
-        return f"{compared(None, test.of(before), DAYS)} so far; it is switched off"
-    if after.is_on:
-        return f"{compared(None, test.of(after), DAYS)}; so far it is switched off"
-    return f"{compared(test.of(before), test.of(after), DAYS)}, were it on; it is switched off"
+        return ""
+    told = test.of(after)
+    line = compared(test.of(before) if before and before.is_on == after.is_on else None, told, DAYS)
+    if not after.is_on:
+        return f"{line}, were it on; it is switched off"
+    line += ", and it would be firing now" if told.outcome.is_firing else ""
+    return f"{line}; so far it is switched off" if before and not before.is_on else line
 
 
 def _moved(change: Change, insights: Iterable[Change], inventory: Inventory) -> _Moved | None:

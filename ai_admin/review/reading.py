@@ -234,7 +234,9 @@ def _more(condition: str, reach: Reach | None) -> str:
 
 def _payload(sentence: Sentence, reach: Reach | None) -> str:
     """Return how many get the variant whose payload a sentence is about."""
-    if reach is None or sentence.field != "payloads" or not sentence.path or sentence.path[0] not in reach.variants:
+    if reach is None or reach.total is None:  # a flag that is off has nobody counted
+        return ""
+    if sentence.field != "payloads" or not sentence.path or sentence.path[0] not in reach.variants:
         return ""
     return f": at most {reach.variants[sentence.path[0]]:,} of {reach.total:,} {_who(reach)} get that variant"
 

@@ -65,13 +65,14 @@ def queries(stack: Stack) -> int:
 def test_a_bound_says_how_often_it_would_have_been_passed(applied: Stack) -> None:
     write(applied, 5)
     applied.sandbox.requests()
-    assert lines(applied) == ["over the last 30 days it would have fired 2 times instead of 3 times"]
+    said = "over the last 30 days it would have fired 2 times instead of 3 times, at 3 of 30 checks instead of 4"
+    assert lines(applied) == [said]
     assert queries(applied) == 1
 
 
 def test_what_goes_says_what_it_was_worth(applied: Stack) -> None:
     write(applied, 2, enabled=False)
-    so_far = "over the last 30 days it would have fired 3 times (above 2) so far"
+    so_far = "over the last 30 days it would have fired 3 times, at 4 of 30 checks (above 2) so far"
     assert lines(applied) == [f"{so_far}; it is switched off"]
     applied.remove("alert", "many")
     assert lines(applied) == [so_far]
@@ -79,7 +80,8 @@ def test_what_goes_says_what_it_was_worth(applied: Stack) -> None:
 
 def test_an_insight_says_it_of_the_alerts_that_watch_it(applied: Stack) -> None:
     write(applied, 2, math="dau")
-    assert lines(applied) == ["alert many: over the last 30 days it would have fired 0 times instead of 3 times"]
+    said = "over the last 30 days it would have fired 0 times instead of 3 times, at 0 of 30 checks instead of 4"
+    assert lines(applied) == [f"alert many: {said}"]
     assert queries(applied) >= 2
 
 
@@ -91,7 +93,10 @@ def test_where_each_check_takes_a_query_a_plan_asks_few(stack: Stack, runs: None
     stack.up()
     write(stack, 1000, query=SINGLE, calculation_interval="weekly")
     stack.sandbox.requests()
-    assert lines(stack) == ["over the last 30 days it would have fired 0 times instead of 1 time"]
+    [line] = lines(stack)
+    mondays = 5 if " 5 checks" in line else 4
+    said = "over the last 30 days it would have fired 0 times instead of 1 time"
+    assert line == f"{said}, at 0 of {mondays} checks instead of 1"
     assert queries(stack) in (5, 6)  # each Monday's, and the one that asks for the timezone
     write(stack, 1000, query=SINGLE, calculation_interval="daily")
     [line] = lines(stack)

@@ -1009,7 +1009,9 @@ def test_a_new_flag_and_another_variant_or_payload_of_a_condition_say_for_how_ma
     def write(*payloads: int, **condition: Any) -> list[str]:
         variants = [{**each, "payload": payload} for each, payload in zip(shares, payloads, strict=True)]
         rest = {**ALL["release_conditions"][0], "variant": "b"}
-        stack.write("flag", key, variants=variants, release_conditions=[{**ours, **condition}, rest])
+        active = condition.pop("active", True)
+        conditions = [{**ours, **condition}, rest]
+        stack.write("flag", key, active=active, variants=variants, release_conditions=conditions)
         return said(stack, f"flag/{key}", count=True)
 
     stack.write("flag", f"{key}-of-all", **ALL)
@@ -1017,6 +1019,7 @@ def test_a_new_flag_and_another_variant_or_payload_of_a_condition_say_for_how_ma
     assert write(1, 2)[-1].startswith("serves about 1")
     stack.up()
     assert write(1, 3)[0] == 'payload "b" from 2 to 3: at most 10 of 20 persons get that variant'
+    assert 'payload "b" from 2 to 3' in write(1, 3, active=False)[1], "nobody gets it from a flag that goes off"
     ours_are = stack.sandbox.call("POST", "feature_flags/user_blast_radius/", {"condition": _blast(OURS)})["affected"]
     assert write(1, 2, variant="b")[0] == (
         f'condition "Ours": variant from a to b: {ours_are} of 20 persons match it'

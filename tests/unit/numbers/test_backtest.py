@@ -170,6 +170,17 @@ def test_checks_that_fail_are_told_apart() -> None:
 def test_it_is_said_how_often_it_would_have_fired_and_how_often_so_far() -> None:
     test = Backtest(cast(Client, PostHog()), Period(START, START + timedelta(days=3)))
     never, always = test.of(watch()), test.of(watch({"threshold": {"upper": 0}}))
-    assert compared(never, always, 30) == "over the last 30 days it would have fired 1 time instead of 0 times"
-    assert compared(always, always, 30) == "over the last 30 days it would have fired 1 time, as before"
-    assert compared(None, never, 30) == "over the last 30 days it would have fired 0 times (above 5)"
+    said = "over the last 30 days it would have fired "
+    assert compared(never, always, 30) == f"{said}1 time instead of 0 times, at 2 of 2 checks instead of 0"
+    assert compared(always, always, 30) == f"{said}1 time, at 2 of 2 checks, as before"
+    assert compared(None, never, 30) == f"{said}0 times, at 0 of 2 checks (above 5)"
+
+
+def test_one_long_firing_is_not_told_as_fewer_messages() -> None:
+    days = [f"2026-10-{day}" for day in range(20, 28)]
+    test = over_days(4, PostHog(days, [0, 0, 0, 0, 6, 1, 6, 1]))
+    before, after = test.of(watch({"threshold": {"upper": 5}})), test.of(watch({"threshold": {"upper": 0}}))
+    said = "it would have fired 1 time instead of 2 times, at 3 of 3 checks instead of 2"
+    assert compared(before, after, 30).endswith(said)
+    hourly = test.of(watch({**HOURLY, "config": {"check_ongoing_interval": False}, "threshold": {"upper": 0}}))
+    assert compared(before, hourly, 30).endswith("at 74 of 96 checks instead of 2 of 3")

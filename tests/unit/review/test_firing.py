@@ -18,6 +18,7 @@ NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 QUERY = {"kind": "TrendsQuery", "series": [{"kind": "EventsNode", "event": "ran"}], "interval": "hour"}
 ALERT = {"insight": 3, "calculation_interval": "hourly", "config": {"check_ongoing_interval": True}}
 ALERTS, INSIGHTS = Ref("alert", "many"), Ref("insight", "runs")
+NEVER = "it would have fired 0 times instead of 1 time, at 0 of 720 checks instead of 720"
 
 
 class PostHog:
@@ -60,18 +61,18 @@ def test_the_checks_are_at_the_minute_of_posthogs() -> None:
         Change(INSIGHTS, Action.NOTHING, "3", live={"query": QUERY}, wanted={"query": QUERY}),
     ]
     said = firing(changes, cast(Inventory, PostHog()), NOW)
-    assert said == {ALERTS: ["over the last 30 days it would have fired 0 times instead of 1 time"]}
+    assert said == {ALERTS: [f"over the last 30 days {NEVER}"]}
 
 
 @pytest.mark.parametrize(
     ("was_on", "is_on", "said"),
     [
-        (True, True, "it would have fired 0 times instead of 1 time"),
-        (None, True, "it would have fired 0 times (above 41)"),
-        (True, False, "it would have fired 1 time (above 39) so far; it is switched off"),
-        (False, False, "it would have fired 0 times instead of 1 time, were it on; it is switched off"),
-        (False, True, "it would have fired 0 times (above 41); so far it is switched off"),
-        (None, False, "it would have fired 0 times (above 41), were it on; it is switched off"),
+        (True, True, NEVER),
+        (None, True, "it would have fired 0 times, at 0 of 720 checks (above 41)"),
+        (True, False, "it would have fired 1 time, at 720 of 720 checks (above 39) so far; it is switched off"),
+        (False, False, f"{NEVER}, were it on; it is switched off"),
+        (False, True, "it would have fired 0 times, at 0 of 720 checks (above 41); so far it is switched off"),
+        (None, False, "it would have fired 0 times, at 0 of 720 checks (above 41), were it on; it is switched off"),
     ],
 )
 def test_one_that_is_off_is_not_said_to_have_fired(was_on: bool | None, is_on: bool, said: str) -> None:
@@ -84,7 +85,20 @@ def test_one_that_is_off_is_not_said_to_have_fired(was_on: bool | None, is_on: b
     assert firing(changes, cast(Inventory, PostHog()), NOW) == {ALERTS: [f"over the last 30 days {said}"]}
 
 
-SO_FAR = "over the last 30 days it would have fired 1 time (above 39) so far"
+@pytest.mark.parametrize("was_on", [True, False])
+def test_one_that_would_be_firing_now_says_so(was_on: bool) -> None:
+    live = {**ALERT, "threshold": {"upper": 41}, "enabled": was_on}
+    wanted = {**ALERT, "threshold": {"upper": 39}, "enabled": True}
+    changes = [
+        Change(ALERTS, Action.UPDATE, "7", live=live, wanted=wanted),
+        Change(INSIGHTS, Action.NOTHING, "3", live={"query": QUERY}, wanted={"query": QUERY}),
+    ]
+    [line] = firing(changes, cast(Inventory, PostHog()), NOW)[ALERTS]
+    so_far = "; so far it is switched off" if not was_on else ""
+    assert line.endswith(f", and it would be firing now{so_far}")
+
+
+SO_FAR = "over the last 30 days it would have fired 1 time, at 720 of 720 checks (above 39) so far"
 LOST = {"off": "; it is switched off", "gone": ""}
 
 
