@@ -18,7 +18,7 @@ from ai_admin.cli.switching import Stack, stack_option
 from ai_admin.cli.text import count, ended, show_json, styled, waiting
 from ai_admin.definitions.spelling import listed, printable
 from ai_admin.numbers.alerting import Check, Firing
-from ai_admin.numbers.backtest import Asked, Backtest, NotTold, Told, Watch, fired
+from ai_admin.numbers.backtest import DAYS, Asked, Backtest, NotTold, Told, Watch, fired
 from ai_admin.numbers.picture import sheet
 from ai_admin.numbers.watches import Alert, watches
 from providers.posthog.client import AS_LONG_AS_IT_TAKES, LONG
@@ -31,7 +31,7 @@ SCOPES = ("alert:read", "insight:read", "query:read")
 
 @click.command()
 @stack_option
-@period_options("-30d")
+@period_options(f"-{DAYS}d")
 @click.option(
     "--last",
     type=click.IntRange(min=1),
@@ -67,9 +67,10 @@ def backtest(
     With --json: {"stack", "from", "to", "alerts": [{"key", "name", "off_in", "tells_nobody", "files", "posthog"}]}.
     "off_in" names "files" and "posthog" if the alert is switched off there; "tells_nobody" is of the files. "posthog"
     is null if it equals the files. Both are {"reason"} if nothing is known, or {"condition", "lower", "upper",
-    "checks", "earlier", "later", "failed", "messages", "firings": [{"start", "end", "checks", "worst", "value"}]};
-    "value" is the breakdown's, "earlier" the checks that --last left out, "later" those after the command was ended,
-    and "failed" those at which PostHog's check fails.
+    "checks", "early", "earlier", "later", "failed", "messages",
+    "firings": [{"start", "end", "checks", "worst", "value"}]}; "value" is the breakdown's, "early" the checks that look
+    at time before the project's first event, which are left out, "earlier" those that --last left out, "later" those
+    after the command was ended, and "failed" those at which PostHog's check fails.
 
     Exit codes: 0 the back-tests, 1 PostHog could not be read, and what is known by then is reported, 2 wrong use, or a
     picture can't be written, 3 files have problems, which are named; the alerts of the others are back-tested.
@@ -241,7 +242,7 @@ def _reaching(alert: Alert) -> Iterator[str]:
 
 def _how_often(told: Told) -> str:
     """Return how often an alert would have fired, at how many checks, and how many were not asked for."""
-    found, number = told.outcome, len(told.outcome.checks)
+    found, number = told.outcome, told.outcome.size
     checks, last = count(number, "check"), number + told.later
     if told.earlier:
         part = f"{number:,} of " if told.later else ""
@@ -259,6 +260,8 @@ def _of_side(told: Told | str, indent: str) -> Iterator[str]:
         return
     found = told.outcome
     yield f"{indent}{found.rule}: {_how_often(told)}"
+    if found.early:
+        yield f"{indent}  {count(found.early, 'check')} look at time before the project's first event: left out"
     if found.failed:
         yield f"{indent}  {count(len(found.failed), 'check')} failed, the last one since {found.failed[-1].error}"
     for each in found.firings:
@@ -285,9 +288,10 @@ def _as_json(told: Told | str) -> Mapping[str, Any]:
         "condition": found.rule.condition,
         "lower": found.rule.lower,
         "upper": found.rule.upper,
-        "checks": len(found.checks),
+        "checks": found.size,
         "earlier": told.earlier,
         "later": told.later,
+        "early": found.early,
         "failed": len(found.failed),
         "messages": found.messages,
         "firings": [_firing(each) for each in found.firings],

@@ -151,6 +151,8 @@ class Check:
     """Of all values that are compared the one that is farthest beyond a bound, or nearest to one; None without any."""
     error: str = ""
     """Why it fails, and finds nothing; empty where it does not."""
+    early: bool = False
+    """Whether it looks at time before the project's first event, and so finds nothing."""
 
 
 @dataclass(frozen=True)
@@ -186,6 +188,16 @@ class Outcome:
     def failed(self) -> tuple[Check, ...]:
         """The checks that fail."""
         return tuple(each for each in self.checks if each.error)
+
+    @property
+    def early(self) -> int:
+        """How many checks, the first ones, look at time before the project's first event."""
+        return sum(each.early for each in self.checks)
+
+    @property
+    def size(self) -> int:
+        """How many checks look at time after that."""
+        return len(self.checks) - self.early
 
     @property
     def is_firing(self) -> bool:

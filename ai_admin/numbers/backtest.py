@@ -45,11 +45,17 @@ _BEFORE = 4
 _SUMS = (None, "total", "sum")
 """The math whose values for shorter intervals can be added up."""
 
+DAYS = 30
+"""How far a back-test looks back if nobody says how far, and that of a plan."""
+
 FEW = 5
 """The most checks for which queries are made without being asked to: those of a weekly alert in a month."""
 
 _CALENDAR = "SELECT toStartOfWeek(toDate('2026-01-07'))"
 """Asks for the project's timezone, which is beside every answer, and for the day on which its weeks begin."""
+
+_FIRST = "SELECT min(timestamp) FROM events"
+"""ClickHouse answers 1970 where there are none."""
 
 
 class NotTold(Exception):
@@ -167,7 +173,31 @@ class Backtest:
         return self._client.least(self._client.project_path("query"), queries)
 
     def checks(self, asked: Asked) -> Iterator[Check]:
-        """Yield what each check finds. Raises ApiError, and NotTold where it is not known."""
+        """Yield what each check finds. Raises ApiError, and NotTold where it is not known.
+
+        Nothing is below a bound before the project's first event, which is asked for where the first check finds that.
+        """
+        checks, early = self._found(asked), 0
+        for each in checks:
+            if not self._is_early(asked, each):
+                yield each
+                yield from checks
+                return
+            early += 1
+            yield Check(each.at, None, early=True)
+        if early:
+            raise NotTold("all its checks look at time before the project's first event")
+
+    def _is_early(self, asked: Asked, check: Check) -> bool:
+        """Return whether a check finds too little as it looks at time before the project's first event."""
+        rule, length = asked.rule, timedelta(0)
+        if not check.breach or rule.lower is None or (check.value or 0) >= rule.lower:
+            return False
+        if asked.source["kind"] == "TrendsQuery":
+            length = _LENGTHS[asked.source.get("interval") or "day"]
+        return check.at < self._first_event + length * (1 + (not rule.ongoing) + (rule.condition != "absolute_value"))
+
+    def _found(self, asked: Asked) -> Iterator[Check]:
         if asked.checks is None:
             yield from self._whole(asked)
             return
@@ -202,6 +232,14 @@ class Backtest:
     def _calendar(self) -> Calendar:
         response = self._answer({"kind": "HogQLQuery", "query": _CALENDAR})
         return Calendar(_zone(response), str(response["results"][0][0]).startswith("2026-01-05"))
+
+    @cached_property
+    def _first_event(self) -> datetime:
+        """When the project's first event was; long ago where it has none, since that is no reason for none to come."""
+        response = self._answer({"kind": "HogQLQuery", "query": _FIRST}, now=True)
+        found = response["results"][0][0]
+        first = datetime.fromisoformat(found) if found else datetime(1970, 1, 1)
+        return first if first.tzinfo else first.replace(tzinfo=_zone(response))
 
     def _past(self, source: Json, interval: str, longest: str) -> tuple[Past, ZoneInfo]:
         start = self.period.start - _BEFORE * _LENGTHS[longest]
@@ -238,12 +276,12 @@ def compared(before: Told | None, after: Told, days: int) -> str:
     PostHog sends a message at each check that fires: an alert that never stops firing fires once. For a new alert
     (None) also its bounds, which no other line of a plan has.
     """
-    found, checks = after.outcome, len(after.outcome.checks)
+    found, checks = after.outcome, after.outcome.size
     over = f"over the last {days} days it would have fired {fired(after)}"
     at = f"at {found.messages:,} of {checks:,} checks"
     if before is None:
         return f"{over}, {at} ({found.rule})"
-    was, every = before.outcome.messages, len(before.outcome.checks)
+    was, every = before.outcome.messages, before.outcome.size
     of = f" of {every:,}" if every != checks else ""
     times = "" if fired(before) == fired(after) else f" instead of {fired(before)}"
     part = "" if was == found.messages and not of else f" instead of {was:,}{of}"

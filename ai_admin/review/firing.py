@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from ai_admin.numbers.alerting import Rule
-from ai_admin.numbers.backtest import Backtest, NotTold, Watch, compared
+from ai_admin.numbers.backtest import DAYS, Backtest, NotTold, Watch, compared
 from ai_admin.numbers.period import Period
 from ai_admin.numbers.schedule import next_check
 from ai_admin.review.changes import Action, Change
@@ -16,9 +16,6 @@ from providers.posthog.errors import ApiError
 from providers.posthog.inventory import Inventory
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.kinds.base import refs
-
-DAYS = 30
-"""How far a plan looks back."""
 
 PATIENCE = 5.0
 """Seconds that a query waits for PostHog in all: a plan can be decided on without it."""
@@ -55,8 +52,8 @@ def firing(changes: Iterable[Change], inventory: Inventory, now: datetime | None
     moved = [each for alert in alerts if (each := _moved(alert, insights, inventory))]
     if not moved:
         return {}
-    end = (now or datetime.now(UTC)).replace(minute=0, second=0, microsecond=0)
-    test = Backtest(inventory.client.hurried(PATIENCE), Period(end - timedelta(days=DAYS), end))
+    period = Period.of(f"-{DAYS}d", "now", now or datetime.now(UTC))
+    test = Backtest(inventory.client.hurried(PATIENCE), period)
     found: dict[Ref, list[str]] = {}
     silent: ApiError | None = None
     for each in moved:

@@ -152,6 +152,15 @@ def test_people_are_told_before_and_after_and_what_is_not_known(backtest: Any) -
     assert lines[lines.index("Always three  three") + 2].startswith("  not told: its SQL has no time in it")
 
 
+def test_hours_before_the_first_event_are_no_hours_without_usage(ai_admin: Any, sent: list[Run]) -> None:
+    first = min(run.when for run in sent).replace(minute=0, second=0, microsecond=0)
+    asked = ("backtest", "ai-no-usage", "--from", (first - 10 * HOUR).isoformat(), "--to", END.isoformat())
+    found = told(ai_admin(*asked, "--json"))["ai-no-usage"]["files"]
+    assert (found["checks"], found["early"]) == ((END - first) // HOUR - 1, 11)
+    assert all(datetime.fromisoformat(each["start"]) > first for each in found["firings"])
+    assert "  11 checks look at time before the project's first event: left out\n" in ai_admin(*asked).stdout
+
+
 def test_one_that_is_off_or_tells_nobody_says_so_first(backtest: Any, sandbox: Sandbox) -> None:
     [path] = [f"alerts/{each['id']}/" for each in sandbox.items("alerts")]
     sandbox.call("PATCH", path, {"enabled": False})

@@ -167,6 +167,44 @@ def test_checks_that_fail_are_told_apart() -> None:
     assert told.outcome.messages == 0
 
 
+def first_event(when: str | None) -> PostHog:
+    """Return a PostHog whose first event was then; of two days, the first one without runs."""
+
+    class There(PostHog):
+        def request(self, _: str, path: str, body: dict[str, Any], repeatable: bool) -> dict[str, Any]:
+            found = super().request(_, path, body, repeatable)
+            return {**found, "results": [[when]]} if "min(timestamp)" in str(body) else found
+
+    return There([f"2026-10-{day}" for day in range(20, 28)], [0, 0, 0, 0, 0, 0, 1, 1])
+
+
+LOW = {"threshold": {"lower": 1}}
+
+
+@pytest.mark.parametrize(
+    ("when", "size", "messages"),
+    [
+        ("2026-10-25T22:30:00Z", 1, 0), ("2026-10-25 23:30:00", 1, 0), ("2026-09-01T00:00:00Z", 3, 2),
+        ("1970-01-01T00:00:00Z", 3, 2), (None, 3, 2),
+    ],
+)  # fmt: skip
+def test_time_before_the_first_event_of_all_is_below_no_bound(when: str | None, size: int, messages: int) -> None:
+    found = over_days(4, first_event(when)).of(watch(LOW)).outcome
+    assert (found.size, found.early, found.messages) == (size, 3 - size, messages)
+
+
+def test_where_all_checks_are_before_the_first_event_nothing_is_told() -> None:
+    with pytest.raises(NotTold, match="all its checks look at time before the project's first event"):
+        over_days(2, first_event("2026-10-25T23:30:00Z")).of(watch(LOW))
+    assert over_days(1 / 24, first_event("2026-10-25T23:30:00Z")).of(watch(LOW)).outcome.size == 0
+
+
+def test_the_first_event_is_asked_for_only_where_the_first_check_is_below_a_bound() -> None:
+    there = first_event("2026-10-25T23:30:00Z")
+    over_days(4, there).of(watch({"threshold": {"upper": 0}}))
+    assert len(there.asked) == 1
+
+
 def test_it_is_said_how_often_it_would_have_fired_and_how_often_so_far() -> None:
     test = Backtest(cast(Client, PostHog()), Period(START, START + timedelta(days=3)))
     never, always = test.of(watch()), test.of(watch({"threshold": {"upper": 0}}))

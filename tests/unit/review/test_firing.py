@@ -31,7 +31,7 @@ class PostHog:
     def __init__(self, refusal: ApiError | None = None) -> None:
         self.refusal = refusal
         self.state = "Not firing"
-        self.asked = 0
+        self.asked, self.last = 0, ""
 
     def get(self, kind: Kind, id_: str) -> dict[str, Any]:
         assert (kind.name, id_[0]) == ("alert", "7")
@@ -44,7 +44,7 @@ class PostHog:
         return path
 
     def request(self, _method: str, _path: str, body: Mapping[str, Any], **_: Any) -> dict[str, Any]:
-        self.asked += 1
+        self.asked, self.last = self.asked + 1, body["query"]["dateRange"]["date_to"]
         if self.refusal:
             raise self.refusal
         dates, fine = body["query"]["dateRange"], body["query"]["interval"] == "minute"
@@ -83,6 +83,18 @@ def test_one_that_is_off_is_not_said_to_have_fired(was_on: bool | None, is_on: b
         Change(INSIGHTS, Action.NOTHING, "3", live={"query": QUERY}, wanted={"query": QUERY}),
     ]
     assert firing(changes, cast(Inventory, PostHog()), NOW) == {ALERTS: [f"over the last 30 days {said}"]}
+
+
+def test_the_period_is_that_of_a_back_test_up_to_now() -> None:
+    """Rounded down, its first check looked at an hour that ``ai-admin backtest`` does not look at."""
+    live, wanted = ({**ALERT, "threshold": {"upper": upper}} for upper in (39, 41))
+    changes = [
+        Change(ALERTS, Action.UPDATE, "7", live=live, wanted=wanted),
+        Change(INSIGHTS, Action.NOTHING, "3", live={"query": QUERY}, wanted={"query": QUERY}),
+    ]
+    posthog, now = PostHog(), NOW + timedelta(minutes=47)
+    firing(changes, cast(Inventory, posthog), now)
+    assert posthog.last == now.isoformat()
 
 
 @pytest.mark.parametrize("was_on", [True, False])
