@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from ai_admin.definitions import Definition
+from ai_admin.definitions.spelling import listed
 from ai_admin.numbers.alerting import Rule
 from ai_admin.numbers.backtest import DAYS, Backtest, NotTold, Watch, compared
 from ai_admin.numbers.period import Period
@@ -19,6 +21,9 @@ from providers.posthog.kinds.base import refs
 
 PATIENCE = 5.0
 """Seconds that a query waits for PostHog in all: a plan can be decided on without it."""
+
+_UNSEEN = "its insight, or what that refers to, is new too"
+"""Why PostHog is not asked."""
 
 _STAYS = (Action.HOLD, Action.UNKNOWN)
 
@@ -41,7 +46,7 @@ class _Moved:
 def firing(changes: Iterable[Change], inventory: Inventory, now: datetime | None = None) -> dict[Ref, list[str]]:
     """Return by the object that changes how often alerts would have fired so far, and then, a line for each alert.
 
-    An alert whose insight PostHog does not have yet is not asked for: nobody has seen its values. Of others a query
+    A new alert whose insight PostHog does not have yet is not asked for, which a line says. Of others a query
     or a few (see ``Backtest.of``) are asked for what is watched so far, and as many for what is watched then, where
     that is something else; none where nothing changes when an alert fires. What PostHog does not answer is a line
     that says so; where it has too many requests, or fails, it is asked no further. Raises nothing.
@@ -50,11 +55,12 @@ def firing(changes: Iterable[Change], inventory: Inventory, now: datetime | None
     insights = [each for each in every if each.ref.kind == "insight"]
     alerts = [each for each in every if each.ref.kind == "alert"]
     moved = [each for alert in alerts if (each := _moved(alert, insights, inventory))]
+    unseen = f"when it would have fired is not known: {_UNSEEN}"
+    found = {each.ref: [unseen] for each in alerts if _unseen(each, insights)}
     if not moved:
-        return {}
+        return found
     period = Period.of(f"-{DAYS}d", "now", now or datetime.now(UTC))
     test = Backtest(inventory.client.hurried(PATIENCE), period)
-    found: dict[Ref, list[str]] = {}
     silent: ApiError | None = None
     for each in moved:
         try:
@@ -64,18 +70,39 @@ def firing(changes: Iterable[Change], inventory: Inventory, now: datetime | None
         except (NotTold, ApiError) as problem:
             if isinstance(problem, ApiError) and (problem.outcome_unknown or problem.status == 429):
                 silent = problem
-            line = f"{_at(each)}when it would have fired is not known: {problem}"
+            line = f"when it would have fired is not known: {problem}"
         line += "; it is firing now" if each.now else ""
         who = "" if each.place == each.change.ref else f"alert {each.change.ref.key}: "
         found.setdefault(each.place, []).append(who + line)
     return found
 
 
-def _at(moved: _Moved) -> str:
-    """Return the bound of a new alert, which no other line of a plan has; empty for another alert."""
-    if moved.before or not moved.after or not moved.after.alert["threshold"]:
+def watched(definitions: Iterable[Definition]) -> dict[Ref, str]:
+    """Return by alert, in a sentence, what it watches, when it fires and whom it tells; no address of a webhook. Pure.
+
+    ``definitions``: all of the stack.
+    """
+    every = tuple(definitions)
+    told: dict[Any, list[str]] = {}
+    for each in every:
+        if each.kind == "notification":
+            channel = (each.properties.get("inputs") or {}).get("channel")
+            told.setdefault(each.properties.get("alert"), []).append(f"{channel} in Slack" if channel else "a webhook")
+    found = {}
+    for each in every:
+        if each.kind == "alert":
+            alert, ref = each.properties, Ref(each.kind, each.key)
+            whom = [*(alert.get("subscribed_users") or ()), *told.get(ref, ())]
+            names = listed(whom, "and") if whom else "nobody"
+            found[ref] = f"watches insight {alert['insight'].key}{_fires(alert)}, tells {names}"
+    return found
+
+
+def _fires(alert: Mapping[str, Any]) -> str:
+    if not alert.get("threshold"):
         return ""
-    return f"fires {Rule.of(moved.after.alert, 'day')}; "
+    rule = Rule.of(alert, "day")
+    return f", fires {'' if rule.condition == 'absolute_value' else 'on '}{rule}"
 
 
 def _said(test: Backtest, before: Watch | None, after: Watch | None) -> str:
@@ -108,13 +135,26 @@ def _moved(change: Change, insights: Iterable[Change], inventory: Inventory) -> 
     if insight is None or insight.live is None or insight.wanted is None or "threshold" not in wanted:
         return None
     query = {**insight.live, **insight.wanted}.get("query")
-    if any(True for _ in refs(query)):  # what it refers to is made together with it
+    if _refers(query):  # what it refers to is made together with it
         return None
     after = Watch(wanted, query, due)
     if before and before.same(after) and before.is_on == after.is_on:
         return None
     place = change.ref if change.action is not Action.NOTHING else insight.ref
     return _Moved(change, place, before, after, is_firing and not after.is_on)
+
+
+def _unseen(change: Change, insights: Iterable[Change]) -> bool:
+    """Return whether nobody has seen the values that an alert is going to watch."""
+    if change.refused or change.action in _STAYS:
+        return False
+    watches = (change.wanted or {}).get("insight")
+    seen = _insight(watches, insights) if change.action is Action.CREATE else None
+    return isinstance(watches, Ref) or bool(seen and _refers((seen.wanted or {}).get("query")))
+
+
+def _refers(query: Any) -> bool:
+    return any(True for _ in refs(query))
 
 
 def _insight(id_: Any, insights: Iterable[Change]) -> Change | None:

@@ -13,7 +13,7 @@ from ai_admin.review.audience import COUNTED, Audiences, Reach, serves_as_before
 from ai_admin.review.changes import THREADS, Action, Change, Outlook, whole
 from ai_admin.review.coming import Flag, Told, told
 from ai_admin.review.effects import OptedIn, Running, begun, effects, enrolment, running
-from ai_admin.review.firing import firing
+from ai_admin.review.firing import firing, watched
 from ai_admin.review.live import BY_POSTHOG, PAGED
 from ai_admin.review.names import names
 from ai_admin.review.sentences import Sentence, of_new, options, sentences, to_keep
@@ -175,6 +175,7 @@ def report(stack: str, planned: Plan, found: Outlook, session: Session, count: b
     def is_off(flag: Ref) -> bool:
         return flag in flags and not _active(flags[flag], session)
 
+    watching = watched(planned.definitions)
     new = sum(each.ref.kind == "flag" and each.action is Action.CREATE for each in moving)
     stay = [each for each in flags.values() if each.action is not Action.HOLD and serves_as_before(each)]
 
@@ -188,6 +189,8 @@ def report(stack: str, planned: Plan, found: Outlook, session: Session, count: b
             made = replace(made, flags=tuple(audiences.through(change.id, stay)))
         if audiences and change.ref.kind == "early_access_feature":
             made = replace(made, flags=tuple(audiences.enrolled(change, stay)))
+        if change.ref in watching and change.action is Action.CREATE:
+            made = replace(made, effects=(watching[change.ref], *made.effects))
         if change.ref.kind in ("experiment", "holdout"):
             made = replace(made, flags=tuple(held.held(change.ref, flags.values())))
         if change.ref.kind == "experiment" and change.action is Action.DELETE:

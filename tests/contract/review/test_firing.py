@@ -70,6 +70,20 @@ def test_a_bound_says_how_often_it_would_have_been_passed(applied: Stack) -> Non
     assert queries(applied) == 1
 
 
+def test_a_new_alert_on_a_new_insight_says_what_it_is_for_also_where_posthog_is_not_asked(stack: Stack) -> None:
+    notify = {"email": ["admin@example.com"], "webhook": {"url": "https://pager.example.com/secret"}}
+    stack.write("event", "ran")
+    stack.write("insight", "new", name="New", trends={"series": [{"event": "ran"}]})
+    bound = {"condition": "absolute_value", "threshold": {"upper": 2}}
+    stack.write("alert", "newer", name="Newer", insight="new", notify=notify, **bound)
+    unseen = "    when it would have fired is not known: its insight, or what that refers to, is new too\n"
+    for asks in (True, False):
+        said = text(stack.plan(count=asks).report)
+        assert "    watches insight new, fires above 2, tells admin@example.com and a webhook\n" in said
+        assert (unseen in said) is asks
+        assert "secret" not in said
+
+
 def test_what_goes_says_what_it_was_worth(applied: Stack) -> None:
     write(applied, 2, enabled=False)
     so_far = "over the last 30 days it would have fired 3 times, at 4 of 30 checks (above 2) so far"

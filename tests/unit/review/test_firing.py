@@ -8,8 +8,9 @@ from typing import Any, cast
 
 import pytest
 
+from ai_admin.definitions import Definition, Source
 from ai_admin.review.changes import Action, Change
-from ai_admin.review.firing import firing
+from ai_admin.review.firing import firing, watched
 from providers.posthog.errors import ApiError
 from providers.posthog.inventory import Inventory
 from providers.posthog.kinds import Kind, Ref
@@ -18,6 +19,7 @@ NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 QUERY = {"kind": "TrendsQuery", "series": [{"kind": "EventsNode", "event": "ran"}], "interval": "hour"}
 ALERT = {"insight": 3, "calculation_interval": "hourly", "config": {"check_ongoing_interval": True}}
 ALERTS, INSIGHTS = Ref("alert", "many"), Ref("insight", "runs")
+HERE = Source("alerts/many.yaml", 1, 1)
 NEVER = "it would have fired 0 times instead of 1 time, at 0 of 720 checks instead of 720"
 
 
@@ -156,11 +158,42 @@ def test_what_refuses_a_query_is_asked_the_next_and_what_does_not_answer_is_not(
     assert posthog.asked == asked
 
 
-def test_a_new_alert_is_said_with_its_bounds_also_where_its_past_is_not_known() -> None:
-    funnel = {**ALERT, "config": {"type": "FunnelsAlertConfig"}, "threshold": {"lower": 0.5}}
+@pytest.mark.parametrize("query", [None, {**QUERY, "properties": [{"type": "cohort", "value": Ref("cohort", "new")}]}])
+def test_a_new_alert_on_what_is_new_too_says_that_nothing_is_known(query: Any) -> None:
     changes = [
-        Change(ALERTS, Action.CREATE, wanted=funnel),
-        Change(INSIGHTS, Action.NOTHING, "3", live={"query": QUERY}, wanted={"query": QUERY}),
+        Change(ALERTS, Action.CREATE, wanted={**ALERT, "insight": 3 if query else INSIGHTS, "threshold": {"lower": 1}}),
+        Change(INSIGHTS, Action.CREATE, wanted={"query": QUERY}),
     ]
-    said = firing(changes, cast(Inventory, PostHog(ApiError("no answer"))), NOW)
-    assert said == {ALERTS: ["fires below 0.5 %; when it would have fired is not known: no answer"]}
+    if query:
+        changes[1] = Change(INSIGHTS, Action.UPDATE, "3", live={"query": QUERY}, wanted={"query": query})
+    posthog = PostHog()
+    said = "when it would have fired is not known: its insight, or what that refers to, is new too"
+    assert firing(changes, cast(Inventory, posthog), NOW) == {ALERTS: [said]}
+    assert posthog.asked == 0
+
+
+@pytest.mark.parametrize(
+    ("alert", "notified", "said"),
+    [
+        ({"threshold": {"lower": 1}}, [], "fires below 1, tells nobody"),
+        (
+            {"threshold": {"lower": 0.5}, "config": {"type": "FunnelsAlertConfig"}, "subscribed_users": ["a@b.c"]},
+            [{"workspace": "acme", "channel": "#ai"}, {"url": "https://example.com/secret"}],
+            "fires below 0.5 %, tells a@b.c, #ai in Slack and a webhook",
+        ),
+        (
+            {"threshold": {"upper": 3, "type": "percentage"}, "condition": "relative_increase"},
+            [{"url": {"env": "PAGER"}}],
+            "fires on an increase above 300 %, tells a webhook",
+        ),
+    ],
+)
+def test_what_an_alert_watches_and_whom_it_tells_is_one_sentence(
+    alert: dict[str, Any], notified: list[dict[str, Any]], said: str
+) -> None:
+    definitions = [
+        Definition("alert", "many", {"insight": INSIGHTS, **alert}, HERE),
+        Definition("notification", "other", {"alert": Ref("alert", "other"), "inputs": {"channel": "#other"}}, HERE),
+        *(Definition("notification", "many", {"alert": ALERTS, "inputs": each}, HERE) for each in notified),
+    ]
+    assert watched(definitions) == {ALERTS: f"watches insight runs, {said}"}
