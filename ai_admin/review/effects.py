@@ -24,6 +24,13 @@ _ANEW = {
 }
 """By kind, what follows where an object loses its start, and where it loses its end only."""
 
+_BY_TYPE = {
+    "api": " to whom the product's own page shows it",
+    "widget": " who opens it by its button or tab",
+    "external_survey": " who has its address",
+}
+"""By the type of a survey, who sees it, of those to whom PostHog shows it."""
+
 DRAWS = {"key": "key", "bucketing_identifier": "kind of id"}
 """The fields of a flag from which PostHog computes who is in a percentage, with what they are called."""
 
@@ -63,6 +70,7 @@ def effects(
     wanted: Properties,
     experiments: Mapping[Ref, Iterable[Running]],
     opted_in: OptedIn = lambda _: None,
+    left: Collection[str] = (),
 ) -> Iterator[str]:
     """Yield what follows from the change of an object that is there, a line each.
 
@@ -72,6 +80,7 @@ def effects(
         wanted: what the definition says, in the same form.
         experiments: those that run, by flag (:func:`running`).
         opted_in: as of :func:`enrolment`.
+        left: what PostHog's pages alone say of whom the object reaches (a kind's ``narrowed``).
     """
     names = {each.name for each in change.fields}
     if change.ref.kind == "flag":
@@ -92,8 +101,27 @@ def effects(
         draft, again = _ANEW[change.ref.kind]
         lost = {name for name in names if live.get(name) and not wanted.get(name)}
         yield from [draft] if "start_date" in lost else [again] if "end_date" in lost else []
+    if change.ref.kind == "survey" and not live.get("start_date") and not change.refused:
+        yield from launched(wanted, left)
     if change.ref.kind == "early_access_feature" and names & {"stage", "flag"}:
         yield from enrolment(live, wanted, opted_in) or ["who opted in gets nothing by it, as before"]
+
+
+def launched(survey: Properties, left: Collection[str] = ()) -> Iterator[str]:
+    """Yield whom a survey asks that did not run so far; nothing where it does not run with this either.
+
+    PostHog takes one that has a start for launched, also before that (its SDKs, and the flags that it makes for it).
+    """
+    if not _runs(survey):
+        return
+    said, flag = survey.get("conditions") or {}, survey.get("flag")
+    variant = said.get("linkedFlagVariant")
+    of = f"variant {variant} of " if variant not in (None, "any") else ""
+    who = "everybody" if flag is None else f"who gets {of}flag {getattr(flag, 'key', flag)}"
+    wheres = [name for name in said if name != "linkedFlagVariant" and not name.endswith("MatchType")]
+    wheres += [name for name in ("flag", "conditions") if name in survey.get("unmanaged", ())]
+    only = f", where its conditions are met ({', '.join([*wheres, *left])})" if wheres or left else ""
+    yield f"it is launched: {who}{_BY_TYPE.get(str(survey.get('type')), '')} is asked{only}"
 
 
 def begun(wanted: Properties, is_off: Callable[[Ref], bool]) -> Iterator[str]:
@@ -175,7 +203,8 @@ def enrolment(live: Properties, wanted: Properties, opted_in: OptedIn = lambda _
 
 
 def _runs(experiment: Properties) -> bool:
-    return bool(experiment.get("start_date")) and not experiment.get("end_date")
+    """Return whether an experiment or a survey runs."""
+    return bool(experiment.get("start_date")) and not (experiment.get("end_date") or experiment.get("archived"))
 
 
 def _day(experiment: Properties) -> str:

@@ -12,7 +12,7 @@ from ai_admin.review.approval import approval, unread
 from ai_admin.review.audience import COUNTED, Audiences, Reach, serves_as_before
 from ai_admin.review.changes import THREADS, Action, Change, Outlook, whole
 from ai_admin.review.coming import Flag, Told, told
-from ai_admin.review.effects import OptedIn, Running, begun, effects, enrolment, running
+from ai_admin.review.effects import OptedIn, Running, begun, effects, enrolment, launched, running
 from ai_admin.review.firing import firing, watched
 from ai_admin.review.live import BY_POSTHOG, PAGED
 from ai_admin.review.names import names
@@ -262,6 +262,7 @@ def _entry(
     if change.action is Action.CREATE:
         deleted = session.history.deleted_by(kind, change.gone) or "(nobody knows who)" if change.gone else ""
         began = begun(wanted, is_off) if kind.name == "experiment" else ()
+        began = launched(wanted) if kind.name == "survey" and not change.refused else began
         follows = tuple(enrolment({}, wanted, opted_in) if enrols else began)
         told = tuple(of_new(kind, wanted))
         reach = audiences.reach(change, live, wanted) if audiences and kind.name == "flag" else None
@@ -283,7 +284,10 @@ def _entry(
         for some in (change.put_back, lost if change.action is not Action.HOLD else ())
     )
     reach = audiences.reach(change, live, wanted) if audiences and change.action is not Action.HOLD else None
-    follows = () if change.action is Action.HOLD else tuple(effects(change, live, wanted, experiments, opted_in))
+    there = (session.inventory.get(kind, change.id) or {}) if kind.narrowed else {}
+    left = [name for name in kind.narrowed if there.get(name)]
+    held = change.action is Action.HOLD
+    follows = () if held else tuple(effects(change, live, wanted, experiments, opted_in, left))
     uses = tuple(uses) if _matters(change) else ()
     return Entry(change, tuple(said), by_hand, overwritten, reach, (), follows, uses, approval(change, session))
 

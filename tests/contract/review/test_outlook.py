@@ -608,6 +608,23 @@ def test_what_somebody_did_is_not_undone_where_a_file_takes_it_back_from_posthog
     assert [*stack.entry(experiment).effects] == ["it is a draft again: it measures nothing"]
 
 
+def test_a_survey_that_is_launched_says_whom_it_asks_by_what_is_left_to_posthogs_pages(
+    stack: Stack, sandbox: Sandbox, key: str
+) -> None:
+    asks = {"name": key, "type": "popover", "questions": [{"type": "open", "question": "How?"}]}
+    survey = f"survey/{key}"
+    stack.write("survey", key, **asks, start_date="2026-09-07T08:00:00Z")
+    assert [*stack.entry(survey).effects] == ["it is launched: everybody is asked"]
+    stack.write("survey", key, **asks)
+    assert [*stack.entry(survey).effects] == []
+    stack.up()
+    theirs = {"groups": [{"properties": [{"key": "plan", "value": "pro", "type": "person"}], "rollout_percentage": 10}]}
+    sandbox.call("PATCH", stack.path(survey), {"targeting_flag_filters": theirs})
+    stack.write("survey", key, **asks, start_date="2026-09-07T08:00:00Z")
+    met = "it is launched: everybody is asked, where its conditions are met (targeting_flag)"
+    assert [*stack.entry(survey).effects] == [met]
+
+
 def test_tiles_of_people_that_go_are_announced(stack: Stack, sandbox: Sandbox, key: str) -> None:
     tiles = [{"text": "Ours", "layout": {"w": 6, "h": 2}}]
     stack.write("dashboard", key, name=key, tiles=tiles)

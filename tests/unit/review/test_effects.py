@@ -8,7 +8,7 @@ import pytest
 
 from ai_admin.definitions import Definition, Source
 from ai_admin.review.changes import Action, Change
-from ai_admin.review.effects import Running, begun, effects, enrolment, running
+from ai_admin.review.effects import Running, begun, effects, enrolment, launched, running
 from ai_admin.review.uses import users
 from providers.posthog.kinds import KINDS, Ref
 
@@ -107,6 +107,25 @@ def test_what_was_started_or_ended_says_what_becomes_of_it(kind: str) -> None:
     assert again.startswith("it runs again: ")
     assert followed(Ref(kind, "s"), ended, {**ended, "archived": False}) == []
     assert followed(Ref(kind, "s"), STARTED, ended) == []
+
+
+def test_a_survey_that_is_launched_says_whom_it_asks() -> None:
+    ref, started = Ref("survey", "s"), {"type": "popover", "start_date": "2026-09-14T08:00:00Z"}
+
+    def told(*left: str, **said: Any) -> str:
+        return "; ".join(launched({**started, **said}, left))
+
+    assert followed(ref, {"type": "popover"}, started) == ["it is launched: everybody is asked"] == [told()]
+    assert followed(ref, started, {**started, "start_date": "2026-09-15T08:00:00Z"}) == []
+    assert told(end_date=started["start_date"]) == told(archived=True) == told(start_date=None) == ""
+    flag = {"flag": FLAG, "conditions": {"linkedFlagVariant": "a"}}
+    assert told(**flag) == "it is launched: who gets variant a of flag search is asked"
+    assert told(flag=FLAG, conditions={"linkedFlagVariant": "any"}) == "it is launched: who gets flag search is asked"
+    where = {"url": "/a", "urlMatchType": "exact", "events": {"values": [{"name": "ran"}]}}
+    met = "it is launched: everybody is asked, where its conditions are met"
+    assert told("targeting_flag", conditions=where) == f"{met} (url, events, targeting_flag)"
+    assert told(unmanaged=["conditions", "end_date"]) == f"{met} (conditions)"
+    assert told(type="api") == "it is launched: everybody to whom the product's own page shows it is asked"
 
 
 def test_an_experiment_that_is_measured_otherwise_says_since_when_it_runs() -> None:
