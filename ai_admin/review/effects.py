@@ -124,6 +124,19 @@ def launched(survey: Properties, left: Collection[str] = ()) -> Iterator[str]:
     yield f"it is launched: {who}{_BY_TYPE.get(str(survey.get('type')), '')} is asked{only}"
 
 
+def ended(kind: str, live: Properties) -> Iterator[str]:
+    """Yield what goes with an experiment or a survey that is deleted, if it was started.
+
+    ``live`` is what PostHog holds, also of what is left to its pages.
+    """
+    if kind not in _ANEW or not live.get("start_date"):
+        return
+    end = live.get("end_date")
+    ran = f"ran from {_day(live)} to {_day(live, 'end_date')}" if end else f"has run since {_day(live)}"
+    nobody = ": nobody is asked any more" if kind == "survey" and _runs(live) else ""
+    yield f"it {ran}{nobody}, and its results go from PostHog's pages"
+
+
 def begun(wanted: Properties, is_off: Callable[[Ref], bool]) -> Iterator[str]:
     """Yield what follows from a new object, a line each.
 
@@ -207,5 +220,5 @@ def _runs(experiment: Properties) -> bool:
     return bool(experiment.get("start_date")) and not (experiment.get("end_date") or experiment.get("archived"))
 
 
-def _day(experiment: Properties) -> str:
-    return moment_text(experiment["start_date"]).partition(",")[0]
+def _day(experiment: Properties, field: str = "start_date") -> str:
+    return moment_text(experiment[field]).partition(",")[0]

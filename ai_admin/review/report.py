@@ -12,7 +12,7 @@ from ai_admin.review.approval import approval, unread
 from ai_admin.review.audience import COUNTED, Audiences, Reach, serves_as_before
 from ai_admin.review.changes import THREADS, Action, Change, Outlook, whole
 from ai_admin.review.coming import Flag, Told, told
-from ai_admin.review.effects import OptedIn, Running, begun, effects, enrolment, launched, running
+from ai_admin.review.effects import OptedIn, Running, begun, effects, ended, enrolment, launched, running
 from ai_admin.review.firing import firing, watched
 from ai_admin.review.live import BY_POSTHOG, PAGED
 from ai_admin.review.names import names
@@ -257,7 +257,10 @@ def _entry(
     if change.action is Action.DELETE:
         reach = audiences.reach(change, live, {}) if audiences else None
         reach = reach if reach and reach.now else None
-        follows = (*_shown(change, session), *(enrolment(live, {}, opted_in) if enrols else ()))
+        dated = kind.name in ("experiment", "survey") and not change.refused
+        there = (session.inventory.get(kind, change.id) or {}) if dated else {}
+        lost = enrolment(live, {}, opted_in) if enrols else ()
+        follows = (*_shown(change, session), *ended(kind.name, there), *lost)
         return Entry(change, reach=reach, effects=follows, uses=tuple(uses))
     if change.action is Action.CREATE:
         deleted = session.history.deleted_by(kind, change.gone) or "(nobody knows who)" if change.gone else ""

@@ -166,6 +166,23 @@ class Guard:
                 f"or give the new experiment a file and a name of its own; {TO_CONSENT.format(code)}"
             )
 
+    def ends(self, name: str, id_: str, live: Callable[[], Properties]) -> None:
+        """Judge the deletion of an experiment (Pulumi name): one that runs is ended first, as its results go from
+        PostHog's pages with it.
+
+        ``live`` returns what PostHog holds, also of what is left to its pages. Raises :class:`Unsafe`.
+        """
+        code = reset_code(name)
+        if not self.program or ("experiment", id_) in self._replaced or code in self._settings.consents:
+            return
+        found = live()
+        if found.get("start_date") and not found.get("end_date"):
+            raise Unsafe(
+                f"it has run since {found['start_date']}, and its results would go from PostHog's pages; put its file "
+                "back with an `end_date`, apply that, and delete it afterwards, or keep it and its results with "
+                f"`archived: true`; {TO_CONSENT.format(code)}"
+            )
+
     def adopt(self, kind_name: str, live: Properties, wanted: Properties) -> None:
         """Judge the adoption of an object: adopting a flag that is off in PostHog must not switch it on.
 

@@ -161,6 +161,8 @@ class Judge:
             self._session.lifecycle(self.kind.name)
             with OneLine(meta):
                 self._session.reviewed.check(meta.name, live)
+                if self.kind.name == "experiment":
+                    self._session.guard.ends(meta.name, id_, partial(self.seen, id_, live, {}, meta))
                 is_on = partial(self._session.switch_history.is_on, id_)
                 self._session.guard.delete(self.kind.name, id_, live, project, is_on)
                 self._check_kept_out(id_, live, {})

@@ -257,6 +257,34 @@ def test_an_experiment_that_is_started_on_posthogs_pages_is_not_made_anew(runs: 
     assert f"it was started, {DAY}, and would be deleted and made anew" in said
 
 
+@pytest.mark.parametrize("left", [False, True], ids=["owned", "left to PostHog's pages"])
+def test_an_experiment_that_runs_is_ended_before_it_is_deleted(runs: Runs, left: bool) -> None:
+    flag, _ = applied(runs, "flag", definition(f"runs-{left}", "", variants=VARIANTS))
+    dates = {"unmanaged": ["start_date", "end_date"]} if left else {"start_date": DAY}
+    wanted = to_inputs({"name": f"Runs {left}", "flag": int(flag), **dates}, Metadata("experiment/runs"))
+    id_, state = applied(runs, "experiment", wanted)
+    if left:
+        by_hand(runs, f"experiments/{id_}/", {"start_date": DAY})
+
+    def delete(consent: str = "") -> None:
+        provider = runs.new_run("experiment", disposable="", consent=consent)
+        provider.check({}, to_inputs({"name": "Another", "flag": int(flag)}, Metadata("experiment/another")))
+        provider.delete(id_, state)
+
+    with pytest.raises(Refused) as refused:
+        delete()
+    assert str(refused.value).startswith(f"experiment/runs: it has run since {DAY}, and its results would go from ")
+    assert "`end_date`" in str(refused.value)
+    assert "add reset/runs to ai-admin:consent" in str(refused.value)
+    if left:
+        by_hand(runs, f"experiments/{id_}/", {"end_date": LATER})
+        delete()
+    else:
+        delete("reset/runs")
+    there = [str(each["id"]) for each in runs.sandbox.call("GET", "experiments/?limit=1000")["results"]]
+    assert id_ not in there
+
+
 def test_a_flag_that_somebody_switched_off_stays_off_when_its_file_takes_the_switch_back(runs: Runs) -> None:
     left = {**definition("back", ""), "active": None, "unmanaged": ["active"]}
     id_, state = applied(runs, "flag", left)

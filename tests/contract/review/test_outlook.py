@@ -575,6 +575,13 @@ def test_the_flag_of_an_experiment_goes_off_at_any_time_and_no_start_switches_it
     add()
     stack.up()
     assert not active()
+    stack.remove("experiment", f"{key}-more")
+    gone = stack.entry(f"{experiment}-more")
+    assert "it has run since 2026-09-07T08:00:00Z, and its results would go" in gone.change.refused
+    assert gone.effects == ()
+    stack.configure(consent=f"reset/{key}-more")
+    went = "it has run since 7 Sep 2026, and its results go from PostHog's pages"
+    assert [*stack.entry(f"{experiment}-more").effects] == [went]
 
 
 def test_what_somebody_did_is_not_undone_where_a_file_takes_it_back_from_posthogs_pages(
@@ -623,6 +630,10 @@ def test_a_survey_that_is_launched_says_whom_it_asks_by_what_is_left_to_posthogs
     stack.write("survey", key, **asks, start_date="2026-09-07T08:00:00Z")
     met = "it is launched: everybody is asked, where its conditions are met (targeting_flag)"
     assert [*stack.entry(survey).effects] == [met]
+    stack.up()
+    stack.remove("survey", key)
+    asked = "it has run since 7 Sep 2026: nobody is asked any more, and its results go from PostHog's pages"
+    assert [*stack.entry(survey).effects] == [asked]
 
 
 def test_tiles_of_people_that_go_are_announced(stack: Stack, sandbox: Sandbox, key: str) -> None:

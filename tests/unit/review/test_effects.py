@@ -8,7 +8,7 @@ import pytest
 
 from ai_admin.definitions import Definition, Source
 from ai_admin.review.changes import Action, Change
-from ai_admin.review.effects import Running, begun, effects, enrolment, launched, running
+from ai_admin.review.effects import Running, begun, effects, ended, enrolment, launched, running
 from ai_admin.review.uses import users
 from providers.posthog.kinds import KINDS, Ref
 
@@ -126,6 +126,15 @@ def test_a_survey_that_is_launched_says_whom_it_asks() -> None:
     assert told("targeting_flag", conditions=where) == f"{met} (url, events, targeting_flag)"
     assert told(unmanaged=["conditions", "end_date"]) == f"{met} (conditions)"
     assert told(type="api") == "it is launched: everybody to whom the product's own page shows it is asked"
+
+
+def test_what_was_started_and_is_deleted_loses_its_results() -> None:
+    over = {**STARTED, "end_date": "2026-10-01T08:00:00Z"}
+    goes = "its results go from PostHog's pages"
+    assert [*ended("experiment", STARTED)] == [f"it has run since 14 Sep 2026, and {goes}"]
+    assert [*ended("survey", STARTED)] == [f"it has run since 14 Sep 2026: nobody is asked any more, and {goes}"]
+    assert [*ended("survey", over)] == [f"it ran from 14 Sep 2026 to 1 Oct 2026, and {goes}"]
+    assert [*ended("experiment", {"flag": FLAG})] == [*ended("subscription", STARTED)] == []
 
 
 def test_an_experiment_that_is_measured_otherwise_says_since_when_it_runs() -> None:
