@@ -177,6 +177,11 @@ class Audiences:
         counted = [(each.ref, self._serves(each, {}, {})) for each in flags if _name(each) in names]
         return [(ref, reach) for ref, reach in counted if reach.now != reach.then]
 
+    def stay(self, flag: Change) -> list[tuple[Ref, Reach]]:
+        """Return how many a flag serves that is on, if it is not said of the flag itself (:meth:`reach`)."""
+        stays = flag.live is not None and not any(each.name in _SERVING for each in flag.fields)
+        return [(flag.ref, self._serves(flag, {}, {}))] if stays and _is_on(flag.wanted or {}) else []
+
     def held(self, ref: Ref, flags: Iterable[Change]) -> list[tuple[Ref, Reach]]:
         """Return how many flags serve now, and when a holdout, or an experiment's, has changed.
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from ai_admin.definitions import Definition
 from ai_admin.review.changes import Change
 from ai_admin.review.sentences import named_items, paired
-from providers.posthog.kinds import Ref
+from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.kinds.base import Properties
 from providers.posthog.kinds.early_access_feature import ENROLLING
 from providers.posthog.kinds.flag import CONDITIONS
@@ -17,6 +17,13 @@ from providers.posthog.kinds.wording import SERVE, Wording
 
 _MEASURING = ("metrics", "saved_metrics", "exposure_criteria", "stats_config")
 """The fields of an experiment that say what its results are."""
+
+_MEASURES = {
+    each.name: each
+    for each in KINDS["experiment"].fields
+    if each.name in ("metrics", "metrics_secondary", "saved_metrics")
+}
+"""The fields of an experiment that list what it measures."""
 
 _ANEW = {
     "survey": ("it is a draft again: nobody is asked", "it runs again: people are asked"),
@@ -137,17 +144,49 @@ def ended(kind: str, live: Properties) -> Iterator[str]:
     yield f"it {ran}{nobody}, and its results go from PostHog's pages"
 
 
-def begun(wanted: Properties, is_off: Callable[[Ref], bool]) -> Iterator[str]:
-    """Yield what follows from a new object, a line each.
+def starts(change: Change) -> bool:
+    """Return whether a run starts an experiment: one that is new, or that did not run so far."""
+    live, wanted = change.live or {}, change.wanted or {}
+    return change.ref.kind == "experiment" and not (live.get("start_date") or change.refused) and _runs(wanted)
+
+
+def started(wanted: Properties, flag: Properties, switched: bool) -> Iterator[str]:
+    """Yield what follows from the start of an experiment that is there.
 
     Args:
         wanted: what the definition says, with references in the place of ids.
-        is_off: whether a flag is off after the run. With a new experiment PostHog leaves its flag off; of one that is
-            there it would switch the flag on with the start, which the provider refuses.
+        flag: the flag that it runs on, after the run.
+        switched: whether the flag is off in PostHog so far, which switches it on with the start.
     """
-    flag = wanted.get("flag")
-    if _runs(wanted) and isinstance(flag, Ref) and is_off(flag):
-        yield f"it begins paused: nobody comes into it while its flag {flag.key} is off"
+    on = "; PostHog switches the flag on with that" if switched else ""
+    key = getattr(wanted.get("flag"), "key", wanted.get("flag"))
+    yield f"it is started: whom its flag {key} serves comes into it{_split(flag, ' ({})')}{on}"
+
+
+def begun(wanted: Properties, flag: Properties, is_off: bool) -> Iterator[str]:
+    """Yield what there is to know of a new experiment, a line each.
+
+    Args:
+        wanted: what the definition says, with references in the place of ids.
+        flag: the flag that it runs on, after the run.
+        is_off: whether the flag is off then. With a new experiment PostHog leaves its flag off; of one that is there it
+            would switch the flag on with the start, which the provider refuses.
+    """
+    key = getattr(wanted.get("flag"), "key", wanted.get("flag"))
+    yield f"its flag is {key}{_split(flag, ': {}')}"
+    for name, field in _MEASURES.items():
+        each = field.wording.each or Wording()
+        if found := named_items(each, wanted.get(name) or ()):
+            yield f"{each.noun}{'s' if len(found) > 1 else ''}: {', '.join(found)}"
+    if _runs(wanted):
+        paused = f"it begins paused: nobody comes into it while its flag {key} is off"
+        yield paused if is_off else "it begins at once: whom its flag serves comes into it"
+
+
+def _split(flag: Properties, form: str) -> str:
+    """Return the shares of a flag's variants in a form; empty where none are known."""
+    shares = [f"{each['key']} {each['rollout_percentage']:g} %" for each in flag.get("variants") or ()]
+    return form.format(", ".join(shares)) if shares else ""
 
 
 def _paused(names: Collection[str], wanted: Properties) -> str:

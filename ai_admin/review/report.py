@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -12,7 +12,18 @@ from ai_admin.review.approval import approval, unread
 from ai_admin.review.audience import COUNTED, Audiences, Reach, serves_as_before
 from ai_admin.review.changes import THREADS, Action, Change, Outlook, whole
 from ai_admin.review.coming import Flag, Told, told
-from ai_admin.review.effects import OptedIn, Running, begun, effects, ended, enrolment, launched, running
+from ai_admin.review.effects import (
+    OptedIn,
+    Running,
+    begun,
+    effects,
+    ended,
+    enrolment,
+    launched,
+    running,
+    started,
+    starts,
+)
 from ai_admin.review.firing import firing, watched
 from ai_admin.review.live import BY_POSTHOG, PAGED
 from ai_admin.review.names import names
@@ -82,7 +93,8 @@ class Entry:
     reach: Reach | None = None
     """How many persons a flag serves, or a cohort has, now and then; None where nothing of that changes."""
     flags: tuple[tuple[Ref, Reach], ...] = ()
-    """Of a cohort, a holdout or an experiment, the flags that serve more or fewer for it."""
+    """Of a cohort, a holdout or an experiment, the flags that serve more or fewer for it; of an experiment that is
+    started, its flag if that stays as it is."""
     effects: tuple[str, ...] = ()
     """What follows for who is served, or for when an alert fires, where no sentence says it."""
     uses: tuple[str, ...] = ()
@@ -172,10 +184,20 @@ def report(stack: str, planned: Plan, found: Outlook, session: Session, count: b
     experiments = running(planned.definitions, changes)
     flags = {each.ref: each for each in changes if each.ref.kind == "flag"}
 
-    def is_off(flag: Ref) -> bool:
-        return flag in flags and not _active(flags[flag], session)
+    def run_on(change: Change, flag: Change) -> tuple[str, ...]:
+        """Return what follows from the start of an experiment, and what a new one measures."""
+        if change.refused:
+            return ()
+        wanted = with_refs(change.kind, change.wanted or {}, by_name)
+        stays = flag.refused or flag.action is Action.HOLD
+        said = {**(flag.live or {}), **({} if stays else flag.wanted or {})}
+        if change.action is Action.CREATE:
+            return tuple(begun(wanted, said, not _active(flag, session)))
+        switched = bool(flag.id) and not (session.inventory.get(flag.kind, flag.id) or {}).get("active", True)
+        return tuple(started(wanted, said, switched)) if starts(change) else ()
 
     watching = watched(planned.definitions)
+    on_flag = {each.id or str(each.ref): each for each in flags.values()}
     new = sum(each.ref.kind == "flag" and each.action is Action.CREATE for each in moving)
     stay = [each for each in flags.values() if each.action is not Action.HOLD and serves_as_before(each)]
 
@@ -184,7 +206,7 @@ def report(stack: str, planned: Plan, found: Outlook, session: Session, count: b
         needs = served if change.ref.kind == "flag" else using
         counted = audiences if change.action is not Action.CREATE or new <= COUNTED else None
         uses = needs.get(change.ref, ())
-        made = replace(_entry(complete, by_name, session, counted, uses, experiments, is_off), change=change)
+        made = replace(_entry(complete, by_name, session, counted, uses, experiments), change=change)
         if audiences and change.ref.kind == "cohort" and made.reach:
             made = replace(made, flags=tuple(audiences.through(change.id, stay)))
         if audiences and change.ref.kind == "early_access_feature":
@@ -193,6 +215,11 @@ def report(stack: str, planned: Plan, found: Outlook, session: Session, count: b
             made = replace(made, effects=(watching[change.ref], *made.effects))
         if change.ref.kind in ("experiment", "holdout"):
             made = replace(made, flags=tuple(held.held(change.ref, flags.values())))
+        flag = on_flag.get(str((change.wanted or {}).get("flag"))) if change.ref.kind == "experiment" else None
+        if flag:
+            made = replace(made, effects=(*made.effects, *run_on(change, flag)))
+            if audiences and starts(change) and not made.flags:
+                made = replace(made, flags=tuple(audiences.stay(flag)))
         if change.ref.kind == "experiment" and change.action is Action.DELETE:
             made = replace(made, effects=(*made.effects, *held.outlasting(change)))
         return made
@@ -244,7 +271,6 @@ def _entry(
     audiences: Audiences | None,
     uses: Sequence[str],
     experiments: Mapping[Ref, Sequence[Running]],
-    is_off: Callable[[Ref], bool],
 ) -> Entry:
     kind = change.kind
     sides = ({**(each or {}), "unmanaged": []} for each in (change.live, change.wanted, change.applied))
@@ -264,9 +290,8 @@ def _entry(
         return Entry(change, reach=reach, effects=follows, uses=tuple(uses))
     if change.action is Action.CREATE:
         deleted = session.history.deleted_by(kind, change.gone) or "(nobody knows who)" if change.gone else ""
-        began = begun(wanted, is_off) if kind.name == "experiment" else ()
-        began = launched(wanted) if kind.name == "survey" and not change.refused else began
-        follows = tuple(enrolment({}, wanted, opted_in) if enrols else began)
+        survey = kind.name == "survey" and not change.refused
+        follows = tuple(enrolment({}, wanted, opted_in) if enrols else launched(wanted) if survey else ())
         told = tuple(of_new(kind, wanted))
         reach = audiences.reach(change, live, wanted) if audiences and kind.name == "flag" else None
         reach = replace(reach, conditions={}) if reach else None

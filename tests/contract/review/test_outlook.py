@@ -536,8 +536,9 @@ def test_the_flag_of_an_experiment_goes_off_at_any_time_and_no_start_switches_it
     def more() -> list[str]:
         """Return what would follow from one more experiment on the flag."""
         add()
-        effects = [*stack.entry(f"{experiment}-more").effects]
+        [on, *effects] = stack.entry(f"{experiment}-more").effects
         stack.remove("experiment", f"{key}-more")
+        assert on == f"its flag is {key}: control 50 %, test 50 %"
         return effects
 
     def active() -> bool:
@@ -564,10 +565,17 @@ def test_the_flag_of_an_experiment_goes_off_at_any_time_and_no_start_switches_it
         assert not active()
         assert more() == [paused]
     sandbox.call("PATCH", stack.path(flag), {"active": True})
+    write({}, {})
+    stack.up()
     write(started, {})
+    assert said(stack, experiment, count=True) == [
+        "start date is 7 Sep 2026, 08:00 UTC (was not set)",
+        f"flag {key} serves about 10 of 20 persons, as before",
+        f"it is started: whom its flag {key} serves comes into it (control 50 %, test 50 %)",
+    ]
     stack.up()
     assert active()
-    assert more() == []
+    assert more() == ["it begins at once: whom its flag serves comes into it"]
     write(started, {"active": False})
     pauses = "has run on it since 7 Sep 2026, and pauses: nobody comes into it while the flag is off"
     assert [*stack.entry(flag).effects] == [f"experiment {key} {pauses}"]

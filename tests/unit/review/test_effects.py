@@ -8,7 +8,7 @@ import pytest
 
 from ai_admin.definitions import Definition, Source
 from ai_admin.review.changes import Action, Change
-from ai_admin.review.effects import Running, begun, effects, ended, enrolment, launched, running
+from ai_admin.review.effects import Running, begun, effects, ended, enrolment, launched, running, started, starts
 from ai_admin.review.uses import users
 from providers.posthog.kinds import KINDS, Ref
 
@@ -144,11 +144,36 @@ def test_an_experiment_that_is_measured_otherwise_says_since_when_it_runs() -> N
     assert followed(ref, STARTED, {**STARTED, "name": "b"}) == []
 
 
-def test_a_new_experiment_whose_flag_is_off_begins_paused() -> None:
-    told = ["it begins paused: nobody comes into it while its flag search is off"]
-    assert list(begun(STARTED, lambda flag: flag == FLAG)) == told
-    assert list(begun(STARTED, lambda _: False)) == []
-    assert list(begun({"flag": FLAG}, lambda _: True)) == []
+SPLIT = {"variants": [{"key": "control", "rollout_percentage": 50}, {"key": "test", "rollout_percentage": 50}]}
+
+
+def test_a_new_experiment_names_its_flag_and_what_it_measures() -> None:
+    saved = [{"saved_metric": Ref("saved_metric", "cost"), "metadata": {"type": "primary"}}]
+    runs = {"kind": "EventsNode", "event": "ran"}
+    unnamed = {"metric_type": "mean", "source": runs}
+    new = {"flag": FLAG, "metrics": [{"name": "Given"}, unnamed], "metrics_secondary": [{"name": "B"}]}
+    flag, *measured = begun({**new, "saved_metrics": saved}, SPLIT, is_off=False)
+    assert flag == "its flag is search: control 50 %, test 50 %"
+    assert measured == ["metrics: Given, mean: ran", "secondary metric: B", "saved metric: cost"]
+    assert list(begun({"flag": FLAG}, {}, is_off=True)) == ["its flag is search"]
+
+
+def test_an_experiment_that_is_started_says_on_which_flag_and_a_new_one_whose_flag_is_off_begins_paused() -> None:
+    def last(is_off: bool) -> str:
+        return list(begun(STARTED, SPLIT, is_off))[-1]
+
+    assert last(is_off=True) == "it begins paused: nobody comes into it while its flag search is off"
+    assert last(is_off=False) == "it begins at once: whom its flag serves comes into it"
+    comes = "it is started: whom its flag search serves comes into it (control 50 %, test 50 %)"
+    assert list(started(STARTED, SPLIT, switched=False)) == [comes]
+    assert list(started(STARTED, SPLIT, switched=True)) == [f"{comes}; PostHog switches the flag on with that"]
+
+    def has_begun(live: dict[str, Any], wanted: dict[str, Any], refused: str = "") -> bool:
+        return starts(Change(Ref("experiment", "e"), Action.UPDATE, live=live, wanted=wanted, refused=refused))
+
+    over = {**STARTED, "end_date": STARTED["start_date"]}
+    assert has_begun({}, STARTED)
+    assert not any([has_begun(STARTED, STARTED), has_begun({}, over), has_begun({}, STARTED, "it is off")])
 
 
 def test_of_conditions_in_another_order_the_variant_that_comes_first_is_said() -> None:
