@@ -530,14 +530,15 @@ _BOUNDS = (
 
 
 def becoming(changes: Iterable[Change]) -> dict[str, tuple[Ref, list[Any] | None]]:
-    """Return the cohorts that have other members after a plan, by id, as the filters of one condition. Pure.
+    """Return the cohorts that have other members after a plan, by id (a new one by its name), as the filters of one
+    condition. Pure.
 
     This includes cohorts that use a changed one. None instead of filters if one condition can't express them.
     """
-    cohorts = {each.id: each for each in changes if each.ref.kind == "cohort" and each.id and each.wanted is not None}
+    cohorts = {_named(each): each for each in changes if each.ref.kind == "cohort" and each.wanted is not None}
     criteria = _criteria(cohorts.values())
     changed = (each for each in cohorts.values() if any(field.name == "filters" for field in each.fields))
-    other = _made_of((each.id for each in changed if not each.refused), _users(criteria))
+    other = _made_of((_named(each) for each in changed if not each.refused), _users(criteria))
     known: dict[str, list[Any] | None] = {}
 
     def filters(id_: str) -> list[Any] | None:
@@ -636,10 +637,15 @@ def _is_on(flag: Properties) -> bool:
     return bool(flag) and flag.get("active") is not False and not flag.get("archived")
 
 
+def _named(change: Change) -> str:
+    """Return how what refers to an object calls it: by its id, or if it is new by its name."""
+    return change.id or str(change.ref)
+
+
 def _criteria(changes: Iterable[Change]) -> dict[str, Any]:
-    """Return the criteria that the cohorts of a plan have after it, by id."""
-    cohorts = [each for each in changes if each.ref.kind == "cohort" and each.id and each.wanted is not None]
-    return {each.id: ((each.live if each.refused else each.wanted) or {}).get("filters") for each in cohorts}
+    """Return the criteria that the cohorts of a plan have after it, by id (of a new one, by its name)."""
+    cohorts = [each for each in changes if each.ref.kind == "cohort" and each.wanted is not None]
+    return {_named(each): ((each.live if each.refused else each.wanted) or {}).get("filters") for each in cohorts}
 
 
 def _users(criteria: Mapping[str, Any]) -> dict[str, list[str]]:

@@ -1383,6 +1383,27 @@ def test_a_deleted_experiment_says_what_its_holdout_goes_on_to_keep_out(stack: S
     assert of("holdout") == [f"flag {key}: a holdout keeps out 0 % of all instead of 30 %"]
 
 
+def test_a_flag_on_a_new_cohort_is_counted_by_its_criteria(stack: Stack, key: str) -> None:
+    """Five of twenty persons are internal. Nested new cohorts count, and those that no condition can say don't."""
+
+    def serves(**criteria: Any) -> list[str]:
+        stack.write("cohort", f"{key}-c", name=f"{key}-c", **criteria)
+        return [each for each in said(stack, f"flag/{key}", count=True) if each.startswith("serves")]
+
+    internal = {"properties": [{"key": "channel", "value": "internal"}]}
+    stack.write("cohort", f"{key}-b", name=f"{key}-b", **internal)
+    stack.write("flag", key, release_conditions=[{"cohort": f"{key}-c"}])
+    assert serves(**internal) == serves(properties=[{"cohort": f"{key}-b"}]) == ["serves about 5 of 20 persons"]
+    assert serves(is_static=True) == []
+    stack.write("flag", key, release_conditions=[{}])
+    stack.remove("cohort", f"{key}-c")
+    stack.remove("cohort", f"{key}-b")
+    stack.up()
+    stack.write("cohort", f"{key}-b", name=f"{key}-b", **internal)
+    stack.write("flag", key, release_conditions=[{"cohort": f"{key}-c"}])
+    assert serves(properties=[{"cohort": f"{key}-b"}]) == ["serves about 20 of 20 persons now, and about 5 then"]
+
+
 def test_of_too_many_conditions_only_whom_the_changed_one_touches_may_get_another_variant(
     stack: Stack, key: str
 ) -> None:
