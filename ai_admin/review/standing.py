@@ -9,7 +9,7 @@ from typing import Any
 
 from ai_admin.definitions import Definition, load
 from ai_admin.review import reading
-from ai_admin.review.changes import Action, Change
+from ai_admin.review.changes import Action, Change, whole
 from ai_admin.review.coming import Flag, Told, told
 from ai_admin.review.history import matches
 from ai_admin.review.names import names
@@ -30,7 +30,7 @@ DEFINED, SAME, ABSENT, UNKNOWN = "defined", "as defined", "-", "?"
 a stack could not be read."""
 
 OFF, DELETED = "as defined, off", "deleted in PostHog"
-"""How an object stands that is switched off as its definition says, and one that was applied and is gone."""
+"""How an object stands that is off as its definition says or lets it be, and one that was applied and is gone."""
 
 _AS_WANTED = frozenset({SAME, OFF, DEFINED, ABSENT})
 """Where there is nothing to do, as far as it was asked for."""
@@ -147,7 +147,7 @@ def _standing(definitions: Iterable[Definition], plan: Planned | None, key: str)
         yield (
             ref,
             Standing(
-                _state(change, entry) if change else DEFINED,
+                _state(whole(change, plan.session), entry) if change and plan else DEFINED,
                 defined.get(ref),
                 entry,
                 tuple(using.get(ref, ())),

@@ -882,6 +882,13 @@ def test_a_list_says_what_is_off_and_what_was_deleted_in_posthog(
     monkeypatch.setattr("ai_admin.review.standing.planned", lambda *_, **__: found)
     [state] = survey(stack.root, ["sandbox"], f"{key}-off").objects[Ref("flag", f"{key}-off")].values()
     assert state.state == "changed by hand, off"
+    stack.remove("flag", key)
+    stack.write("flag", f"{key}-off", unmanaged=["active"], **ALL)
+    stack.up()
+    found = stack.plan(False)
+    monkeypatch.setattr("ai_admin.review.standing.planned", lambda *_, **__: found)
+    [state] = survey(stack.root, ["sandbox"], f"{key}-off").objects[Ref("flag", f"{key}-off")].values()
+    assert state.state == "as defined, off", "which is left to PostHog's pages"
 
 
 def test_without_pulumi_it_says_how_to_get_it(
