@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from ai_admin.definitions import schemas
+from ai_admin.definitions.spelling import closest
 from providers.posthog.kinds import KINDS
 
 FOLDERS = dict(sorted((kind.folder, kind.name) for kind in KINDS.values() if kind.folder))
@@ -100,9 +101,9 @@ def _begins_like_one(path: str) -> bool:
 
 
 def _like_a_folder(name: str) -> str:
-    """Return the folder that a name may mean: in the singular, in capitals, with ``feature`` before it."""
-    plain = name.lower().replace("_", "-").removeprefix("feature-")
-    return next((folder for folder, kind in FOLDERS.items() if plain in (folder, kind)), "")
+    """Return the folder that a name may mean: in the singular, in capitals, with ``feature`` before it, misspelt."""
+    names = {each: folder for folder, kind in FOLDERS.items() for each in (folder.rpartition("/")[2], kind, f"{kind}s")}
+    return names.get(closest(re.sub("^feature[-_ ]", "", name, flags=re.IGNORECASE), names) or "", "")
 
 
 def _kind_of(text: str) -> str:
@@ -113,14 +114,18 @@ def _kind_of(text: str) -> str:
     named = re.search(r"\$schema=\S*schemas/(\w+)\.schema\.json", text)
     if named and named[1] in FOLDERS.values():
         return named[1]
-    keys = set(re.findall(r"^(\w+):", text, re.MULTILINE))
     found: dict[tuple[int, int], list[str]] = {}
     for kind in FOLDERS.values():
-        schema = schemas.schema(kind)
-        fits = len(keys & schema["properties"].keys()), -len(set(schema["required"]) - keys)
-        found.setdefault(fits, []).append(kind)
+        found.setdefault(_fits(kind, text), []).append(kind)
     several = found[max(found)]
     return several[0] if len(several) == 1 else ""
+
+
+def _fits(kind: str, text: str) -> tuple[int, int]:
+    """Return how well a file's keys are those of a kind: how many it knows, and how few it misses."""
+    keys = set(re.findall(r"^(\w+):", text, re.MULTILINE))
+    schema = schemas.schema(kind)
+    return len(keys & schema["properties"].keys()), -len(set(schema["required"]) - keys)
 
 
 def _walk(folder: str, shown: str, kind: str, above: frozenset[tuple[int, int]]) -> Iterator[File]:
@@ -158,11 +163,30 @@ def _entry(entry: os.DirEntry[str], shown: str, kind: str, above: frozenset[tupl
         else:
             yield _read(entry.path, shown, kind)
     elif is_folder:
-        yield from _walk(entry.path, shown, FOLDERS.get(shown, kind), above)
+        inside = _walk(entry.path, shown, FOLDERS.get(shown, kind), above)
+        yield from inside if shown in FOLDERS else _of_their_kind(inside, name, shown, kind)
     elif lower.endswith(ENDINGS):
         stem = shown.rsplit(".", 1)[0]
         fix = f"rename it to {stem}.yaml, or move it elsewhere"
         yield _bad(shown, kind, "only *.yaml and *.yml are read", fix, _read(entry.path, shown, kind).text)
+
+
+def _of_their_kind(files: Iterator[File], name: str, shown: str, kind: str) -> Iterator[File]:
+    """Yield the files of a folder within a kind's, without those that its name and they themselves call another kind.
+
+    Any folder is read as its parent's kind; so is ``flags/early-access``, where ``flags/early_access`` was meant.
+    """
+    folder = _like_a_folder(name)
+    meant = FOLDERS.get(folder, kind)
+    strayed = False
+    for each in files:
+        if meant != kind and each.text and _fits(meant, each.text) > _fits(kind, each.text):
+            strayed = True
+        else:
+            yield each
+    if strayed:
+        message = f"files in this folder are read as {KINDS[kind].words}s, and some define {KINDS[meant].words}s"
+        yield _bad(shown, meant, message, f"move them to {folder}")
 
 
 def _read(path: str, shown: str, kind: str) -> File:
