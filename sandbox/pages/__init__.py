@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from sandbox.pages import alerts, cohorts, dashboards, deliveries, experiments, flags, logs, overview, persons, things
@@ -48,19 +48,61 @@ PAGES = (
     Page("/groups", "groups.html", persons.all_groups, "Groups"),
     Page("/things", "kinds.html", things.kinds, "Everything else"),
     Page("/things/{kind}", "things.html", things.of_kind),
+    Page("/things/{kind}/{id}", "things.html", things.one),
     Page("/activity", "activity.html", logs.all_activity, "Activity"),
     Page("/requests", "requests.html", logs.all_requests, "Requests"),
 )
 
+POSTHOGS = {
+    "/feature_flags": "/flags",
+    "/feature_flags/{id}": "/flags/{id}",
+    "/dashboard": "/dashboards",
+    "/dashboard/{id}": "/dashboards/{id}",
+    "/dashboard/{dashboard}/subscriptions/{id}": "/things/subscriptions/{id}",
+    "/experiments/shared-metrics/{id}": "/things/experiment_saved_metrics/{id}",
+    "/experiments/{id}": "/experiments#{id}",
+    "/insights": "/things/insights",
+    "/insights/{id}": "/things/insights/{id}",
+    "/insights/{insight}/alerts": "/alerts",
+    "/insights/{insight}/subscriptions/{id}": "/things/subscriptions/{id}",
+    "/early_access_features/{id}": "/things/early_access_feature/{id}",
+    "/surveys/{id}": "/things/surveys/{id}",
+    "/replay/playlists/{id}": "/things/session_recording_playlists/{id}",
+    "/functions/{id}": "/things/hog_functions/{id}",
+    "/approvals/{id}": "/things/change_requests/{id}",
+    "/data-management/actions/{id}": "/things/actions/{id}",
+    "/data-management/annotations/{id}": "/things/annotations/{id}",
+    "/data-management/events/{id}": "/things/event_definitions/{id}",
+    "/data-management/properties/{id}": "/things/property_definitions/{id}",
+    "/data-management/variables": "/things/insight_variables",
+}
+"""The addresses of PostHog's pages, which clients print, and the sandbox's page for each."""
+
+TABS = {("/experiments", "holdouts"): "/things/experiment_holdouts", ("/insights", "alerts"): "/alerts"}
+"""The same for what `?tab=` names on a page of PostHog's."""
+
 
 def routes() -> list[BaseRoute]:
-    """`/` is the first project's overview."""
+    """`/` is the first project's overview. PostHog's own addresses lead to the pages here."""
     paths = [("/", PAGES[0]), *(("/project/{project}" + page.path, page) for page in PAGES)]
-    return [Route(path, endpoint(_shown(page)), methods=["GET"]) for path, page in paths]
+    return [
+        *(Route(path, endpoint(_shown(page)), methods=["GET"]) for path, page in paths),
+        *(Route("/project/{project}" + path, endpoint(_elsewhere(path)), methods=["GET"]) for path in POSTHOGS),
+    ]
+
+
+def _elsewhere(path: str) -> Callable[[Context], Response]:
+    def handle(context: Context) -> Response:
+        own = TABS.get((path, context.query.get("tab", ""))) or POSTHOGS[path]
+        return RedirectResponse(("/project/{project}" + own).format_map(context.request.path_params))
+
+    return handle
 
 
 def _shown(page: Page) -> Callable[[Context], Any]:
-    def handle(context: Context) -> HTMLResponse:
+    def handle(context: Context) -> Response:
+        if (page.path, context.query.get("tab", "")) in TABS:
+            return _elsewhere(page.path)(context)
         store, facts = context.store, seeds(context.store)
         project = store.get("project", context.request.path_params.get("project", facts["project_id"]))
         if project is None:

@@ -23,13 +23,27 @@ def used(context: Context) -> list[Data]:
 
 def of_kind(context: Context) -> Data:
     """The objects of one kind."""
-    resource = next((each for each in _resources() if each.collection == context.param("kind")), None)
-    if resource is None:
-        raise NotFound()
+    resource = _named(context)
     parent = _parent(context, resource)
     pages = paging(context, context.store.count(resource.kind, parent))
     rows = context.store.select(resource.kind, parent, limit=MOST, offset=pages["offset"])
     return {"kind": _counted(context, resource), "things": [_thing(context, resource, row) for row in rows], **pages}
+
+
+def one(context: Context) -> Data:
+    """One object, with everything that is stored of it."""
+    resource = _named(context)
+    row = resource.fetch(context, context.param("id"))
+    path = f"/api/projects/{context.project['id']}/{resource.collection}/{row['id']}/"
+    return {"kind": _counted(context, resource), "things": [_thing(context, resource, row)], "api": path, "total": 1}
+
+
+def _named(context: Context) -> Resource:
+    resource = next((each for each in _resources() if each.collection == context.param("kind")), None)
+    context.organization = context.store.get("organization", context.project["organization"]) or {}
+    if resource is None:
+        raise NotFound()
+    return resource
 
 
 def _resources() -> list[Resource]:

@@ -272,6 +272,30 @@ def test_the_pages_list_what_there_is(api: Api) -> None:
         assert "http" not in page.text.replace(api.url, ""), "no asset from outside"
 
 
+def test_the_addresses_of_posthogs_pages_lead_to_the_sandboxs(api: Api) -> None:
+    flag = api.flag(key="by-address")
+    dashboard = api.dashboard(name="Board")
+    insight = api.insight(name="Tokens per week", dashboards=[dashboard["id"]])
+    alert = api.alert(insight["id"], name="Many tokens")
+    survey = api.post("surveys/", {"name": "Liked?", "type": "popover"})
+    held = {"name": "Held out", "filters": [{"properties": [], "rollout_percentage": 5}]}
+    api.post("experiment_holdouts/", held)
+    expected = {
+        f"feature_flags/{flag['id']}": "by-address",
+        f"dashboard/{dashboard['id']}": "Tokens per week",
+        f"insights/{insight['short_id']}": f"/api/projects/{api.sandbox.project_id}/insights/{insight['id']}/",
+        f"insights/{insight['short_id']}/alerts?alert_id={alert['id']}": "Many tokens",
+        f"insights?tab=alerts&alert_id={alert['id']}": "Many tokens",
+        "insights": "Tokens per week",
+        f"surveys/{survey['id']}": "Liked?",
+        "experiments?tab=holdouts": held["name"],
+        "experiments": "No experiments yet.",
+    }
+    for path, text in expected.items():
+        page = requests.get(f"{api.url}/project/{api.sandbox.project_id}/{path}", timeout=10)
+        assert (page.status_code, text in page.text) == (200, True), (path, page.text)
+
+
 @pytest.mark.parametrize(
     "path", ["/project/99", "/project/1/flags/999999", "/project/1/persons/nobody", "/project/1/things/x"]
 )
