@@ -30,7 +30,7 @@ SCOPES = ("project:read", "person:read", "cohort:read", "feature_flag:read")
 """What the API key must have."""
 
 NO_ANSWER = 1
-"""Exit code: PostHog gave no answer, or has several cohorts of one name."""
+"""Exit code: PostHog gave no answer, or several cohorts of the name of one without criteria, and ID is in some."""
 
 _READ_AS_JSON = ("Numeric", "Boolean", "Duration")
 
@@ -67,8 +67,8 @@ def who(
     "files" takes effect only once the flag is switched on; null, and "differs" too, if that is not known. "known" is
     whether PostHog has a person of this id.
 
-    Exit codes: 0 shown, 1 PostHog gave no answer, or has several cohorts of one name, 2 wrong use, 3 files have
-    problems (see `ai-admin check`): what the others give is shown.
+    Exit codes: 0 shown, 1 PostHog gave no answer, or has several cohorts of the name of one without criteria, and ID
+    is in some, 2 wrong use, 3 files have problems (see `ai-admin check`): what the others give is shown.
     """
     root = checkout()
     name = only_stack(root, stack, by_shell=not offline)
