@@ -1,7 +1,8 @@
-"""Numbers in payloads that YAML reads as other ones than were meant."""
+"""Payloads that YAML reads as something else than was meant."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -29,6 +30,29 @@ def numbers_are_meant(unit: Unit, _: Index) -> Iterator[Finding]:
                 yield Finding(place, f"{written} is {number:.0f} to YAML", fix)
             elif kind == "integer" and place == path:
                 yield Finding(place, f"{written} is not written as a whole number", f"write {number:.0f}")
+
+
+@rule("flag")
+def text_is_meant(unit: Unit, _: Index) -> Iterator[Finding]:
+    """A mapping or list is written as YAML. PostHog's page takes JSON, which in quotes is a text to applications here.
+
+    PostHog allows such a text, which ``payload_type: string`` says is meant.
+    """
+    if "payload_type" in unit.value:
+        return
+    for path, payload in _payloads(unit):
+        if isinstance(payload, str) and (meant := _json(payload)) is not None:
+            message = f"this payload is delivered as text, not as the {meant} that its text holds"
+            yield Finding(path, message, "write it without quotes, or add payload_type: string", note=True)
+
+
+def _json(text: str) -> str | None:
+    """Return which structure a text holds as JSON."""
+    try:
+        value = json.loads(text) if text.lstrip().startswith(("{", "[")) else None
+    except (ValueError, RecursionError):
+        return None
+    return None if value is None else "mapping" if isinstance(value, dict) else "list"
 
 
 def _payloads(unit: Unit) -> Iterator[tuple[Path, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ai_admin.definitions.check import check
 from tests.unit.definitions.checkouts import Checkout
 
 EVENT_BASED = """
@@ -269,3 +270,32 @@ def test_a_text_that_is_no_key_is_made_one(checkout: Checkout, key: str, fix: st
         f'flags/f.yaml:1:6: flag/{key}: "{key}" does not have the right form: a key has only letters, digits, hyphens '
         f"and underscores; {fix}",
     ]
+
+
+@pytest.mark.parametrize(
+    ("more", "notes"),
+    [
+        (
+            "payload: '{\"a\": 1}'",
+            [
+                "flags/f.yaml:4:10: flag/f: note: this payload is delivered as text, not as the mapping that its text "
+                "holds; write it without quotes, or add payload_type: string"
+            ],
+        ),
+        (
+            "variants: [{key: a, rollout_percentage: 100, payload: ' [1, 2]'}]",
+            [
+                "flags/f.yaml:4:55: flag/f: note: this payload is delivered as text, not as the list that its text "
+                "holds; write it without quotes, or add payload_type: string"
+            ],
+        ),
+        ("payload: '{\"a\": 1}'\npayload_type: string", []),
+        ("payload: {\"a\": 1}", []),
+        ("payload: '{name}, welcome'", []),
+        ("payload: '2000'", []),
+    ],
+)
+def test_a_payload_of_json_in_quotes_is_noted(checkout: Checkout, more: str, notes: list[str]) -> None:
+    checkout.write("flags/f.yaml", flag("", more=more))
+    checked = check(checkout.root)
+    assert ([str(each) for each in checked.notes], checked.problems) == (notes, ())
