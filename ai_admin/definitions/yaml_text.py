@@ -37,6 +37,8 @@ EXACT_INTEGER = 2**53
 """Numbers travel to the provider as doubles: beyond this, whole numbers lose their last digits."""
 
 _PLAIN, _TEXT = "plain", "text"
+_ODD_BLANKS = ("\u00a0", "\u2007", "\u202f", "\u3000")
+_ODD_BLANK = "there is a no-break space where YAML needs spaces"
 _WORDS: dict[str, Any] = {
     "": None,
     "~": None,
@@ -91,7 +93,7 @@ def parse(text: str) -> Parsed:
         return Parsed(None, [Flaw(1, 1, "the file is empty", "write a definition in it or remove it")])
     reader = _Reader()
     value = reader.value(node, 1)
-    return Parsed(None if reader.full else value, reader.flaws)
+    return Parsed(None if reader.useless else value, reader.flaws)
 
 
 def compose(text: str) -> Any:
@@ -129,7 +131,8 @@ class _Reader:
         self._open: set[int] = set()
         self._done: dict[int, tuple[Any, int]] = {}
         self._count = 0
-        self.full = False
+        self.useless = False
+        """The data is not what was meant: there is too much of it, or its indents are no spaces."""
 
     def value(self, node: Any, depth: int) -> Any:
         """Return the data of a node, ``depth`` levels below the top, and note what is wrong with it."""
@@ -150,9 +153,9 @@ class _Reader:
         if known is not None:
             self._count += known[1]
         if self._count > MAX_VALUES:
-            if not self.full:
+            if not self.useless:
                 self._flaw(node, f"the file holds more than {MAX_VALUES:,} values", "split it, or use fewer aliases")
-            self.full = True
+            self.useless = True
             return UNREADABLE
         if known is not None:
             return known[0]
@@ -196,7 +199,10 @@ class _Reader:
             return "?"
         text: str = node.value
         if node.tag == _PLAIN:
-            if not is_text(text):
+            if text.startswith(_ODD_BLANKS):
+                self._flaw(node, _ODD_BLANK, "indent with spaces")
+                self.useless = True
+            elif not is_text(text):
                 shown = f"the key {text}" if text else "an empty key"
                 self._flaw(node, f"{shown} is not text", f'write it in quotes: "{text}"')
         else:
@@ -281,10 +287,16 @@ def _syntax(error: Exception, text: str) -> Flaw:
     if _has_tab(text, line):
         return Flaw(line, column, "there is a tab where YAML needs spaces", "indent with spaces")
     opened = getattr(error, "context_mark", None)
-    hidden = _hidden_by_comment(text, opened, line) if problem in _UNCLOSED else None
-    if hidden:
-        return hidden
-    return Flaw(line, column, f"this is not YAML: {problem}", _SYNTAX_FIX.get(problem, "correct the syntax here"))
+    if problem in _BEGUN_BEFORE and opened is not None:  # the end of the file, or the line below, is not the cause
+        line, column = opened.line + 1, opened.column + 1
+    known = _without_blank(text, line) if problem in _NO_BLANK else None
+    known = known or (_hidden_by_comment(text, opened, line) if problem in _UNCLOSED else None)
+    if known:
+        return known
+    fix = _SYNTAX_FIX.get(problem, "correct the syntax here")
+    if problem in _UNCLOSED[:2] and opened is not None and opened.line + 1 < line:
+        fix = f"{fix}: it begins in line {opened.line + 1}"
+    return Flaw(line, column, f"this is not YAML: {problem}", fix)
 
 
 _CONFLICT = re.compile(r"^<{7} ", re.MULTILINE)
@@ -295,11 +307,24 @@ _SYNTAX_FIX = {
     "did not find expected key": "line up the keys of a mapping, and quote text that has quotes in it",
     "did not find expected ',' or ']'": "close the list with ]",
     "did not find expected ',' or '}'": "close the mapping with }",
-    "found unexpected end of stream": "close the quotes",
+    "found unexpected end of stream": "close the quotes that begin here",
     "found character that cannot start any token": "put text that starts with @, ` or % in quotes",
     "control characters are not allowed": "remove the control character",
     "found undefined alias": "define the anchor before it is used, or quote text that starts with *",
 }
+
+_NO_BLANK = ("mapping values are not allowed in this context", "could not find expected ':'")
+_BEGUN_BEFORE = ("found unexpected end of stream", "could not find expected ':'")
+_KEY_WITHOUT_BLANK = re.compile(r"[ \t]*(?:- )*([A-Za-z_][\w-]*):(?![ \t/:])(?!.*: )\S")
+
+
+def _without_blank(text: str, until: int) -> Flaw | None:
+    """Return the flaw of ``key:t3`` in a line or the one above it, which is text to YAML and goes on below."""
+    rows = [(number, row) for number, row in enumerate(text.split("\n")[:until], 1) if row.strip()]
+    for number, row in reversed(rows[-2:]):
+        if found := _KEY_WITHOUT_BLANK.match(row):
+            return Flaw(number, found.end(1) + 1, "there is no space after this colon", f"write {found[1]}: …")
+    return None
 
 
 _UNCLOSED = (
