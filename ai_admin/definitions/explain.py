@@ -14,8 +14,9 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any
 
+from ai_admin.definitions.files import FOLDERS
 from ai_admin.definitions.model import Finding, Path
-from ai_admin.definitions.schemas import Violation, fingerprint, search
+from ai_admin.definitions.schemas import Violation, fingerprint, schema, search
 from ai_admin.definitions.spelling import closest, listed
 from ai_admin.definitions.unions import meant
 
@@ -188,7 +189,7 @@ def _unknown_keys(error: Violation, path: Path) -> Iterator[Finding]:
             continue
         near = _synonym(error.schema, name) or closest(name, known)
         here = f"known here: {listed(sorted(known), 'and')}" if known else "no keys are allowed here"
-        fix = f'write "{near}"' if near else f"remove it ({here})"
+        fix = f'write "{near}"' if near else f"{_home(error, name)}remove it ({here})"
         if near in error.found:
             near, fix = None, f'remove it, "{near}" is here already'
         yield Finding((*path, name), message, fix, None, True, near)
@@ -205,6 +206,17 @@ def _elsewhere(error: Violation, name: str, path: Path, message: str, at_key: bo
     because = said.get("because")
     what = f"{message}: {because}" if because else f"{_shown(name)} is not PostHog's name for it"
     return Finding(path, what, said["write"], None, at_key)
+
+
+def _home(error: Violation, name: str) -> str:
+    """Return where a key belongs, for an advice that goes on: the top of the file, or of files of the only kind that
+    knows it; nothing where it belongs nowhere.
+    """
+    if error.path:
+        inside = name in error.root.get("properties", ()) and name not in error.root.get("required", ())
+        return "move it to the top level of the file, without indent, or " if inside else ""
+    knowing = [folder for folder, kind in FOLDERS.items() if name in schema(kind)["properties"]]
+    return f"move it to a file in {knowing[0]}/, or " if len(knowing) == 1 else ""
 
 
 def _synonym(schema: dict[str, Any], name: str) -> str | None:

@@ -59,6 +59,8 @@ class Violation:
     one."""
     selects: bool
     """The value decides which keys its mapping may have."""
+    root: Schema
+    """The schema of the whole file."""
 
 
 def violations(kind: str, value: Any, written: Callable[[Path], str | None]) -> Iterator[Violation]:
@@ -99,6 +101,7 @@ def violation(error: ValidationError, written: Callable[[Path], str | None], roo
         parts=tuple(violation(part, written, root) for part in error.context or ()),
         text=written(path) if is_number or error.instance is None else None,
         selects=error.validator in ("enum", "const") and _selects(root, list(error.absolute_schema_path)),
+        root=root,
     )
 
 

@@ -224,3 +224,31 @@ def test_endless_problems_of_one_file_are_cut_off(checkout: Checkout) -> None:
 def test_what_a_file_says_does_nothing_to_the_terminal_that_a_problem_is_shown_on() -> None:
     problem = Problem(Source("flags/f.yaml", 1, 1), "flag/f", 'the key "a\x1b[2J\u202eb" is not known', "remove it")
     assert str(problem) == r'flags/f.yaml:1:1: flag/f: the key "a\x1b[2J\u202eb" is not known; remove it'
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "expected"),
+    [
+        (
+            "flags/f.yaml",
+            "key: f\nrelease_conditions:\n  - cohort: internal\n    tests: []\n",
+            'flags/f.yaml:4:5: flag/f: the key "tests" is not known here; move it to the top level of the file, '
+            "without indent, or remove it (known here: ",
+        ),
+        (
+            "cohorts/c.yaml",
+            "key: c\nname: C\nproperties: [{key: version, value: '1'}]\nrelease_conditions: []\n",
+            'cohorts/c.yaml:4:1: cohort/c: the key "release_conditions" is not known here; move it to a file in '
+            "flags/, or remove it (known here: ",
+        ),
+        (
+            "cohorts/c.yaml",
+            "key: c\nname: C\nproperties: [{key: version, value: '1'}]\nsize: x\n",
+            'cohorts/c.yaml:4:1: cohort/c: the key "size" is not known here; remove it (known here: ',
+        ),
+    ],
+)
+def test_a_key_in_the_wrong_place_belongs_elsewhere(checkout: Checkout, path: str, text: str, expected: str) -> None:
+    checkout.write(path, text)
+    [problem] = checkout.problems()
+    assert problem.startswith(expected)
