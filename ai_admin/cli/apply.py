@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from ai_admin.review import reading
 from ai_admin.review.applying import apply as apply_plan
 from ai_admin.review.bound import held, left, moved, parse
 from ai_admin.review.plan import planned
+from ai_admin.review.report import Report
 from ai_admin.review.text import text
 from providers.posthog.errors import ApiError, OutdatedPlan, UnreadablePlan, UnreadableState
 from providers.posthog.reviewed import AGAIN
@@ -104,7 +105,7 @@ def apply(plan: Path | None, stack: str | None, yes: bool) -> None:
     # Pulumi did not begin (a lock), or ended at once.
     if result.code and not result.done and not result.interrupted and _off_all_the_same(root, name, then or True):
         nothing = "nothing else applied"
-    applied = [f"{reading.counted(len(result.done), 'object', 'objects')} applied"] if result.done else []
+    applied = [*_applied(found.report, result.done)]
     if result.waiting:  # of which a part may be applied
         applied.append(f"{reading.counted(len(result.waiting), 'waits', 'wait')} for approval in PostHog")
     ended = ", interrupted" if result.interrupted and result.code else ""
@@ -114,6 +115,18 @@ def apply(plan: Path | None, stack: str | None, yes: bool) -> None:
         raise click.Abort
     if result.code or stays:
         raise click.exceptions.Exit(1)
+
+
+def _applied(report: Report, done: Sequence[str]) -> Iterator[str]:
+    """Yield how much was applied, counted as in the title of the plan (``reading.title``)."""
+    taken = {str(each.change.ref) for each in reading.taken_over(report)}.intersection(done)
+    unmet = {str(each.change.ref) for each in report.entries if each.change.unmet}.intersection(done) - taken
+    if number := len(done) - len(taken) - len(unmet):
+        yield f"{reading.counted(number, 'object', 'objects')} applied"
+    if taken:
+        yield reading.counted(len(taken), "is adopted as it is", "are adopted as they are")
+    if unmet:
+        yield f"{reading.counted(len(unmet), 'is', 'are')} not in PostHog yet"
 
 
 def _nothing_applied(

@@ -134,6 +134,8 @@ def _line(event: Mapping[str, Any], entries: Mapping[str, Entry], result: Result
         name = str(found["metadata"]["urn"]).split("::", 3)[-1]
         if found["metadata"]["op"] in _QUIET or "/" not in name or name in result.waiting:
             return
+        if _FAILED not in event and name in result.done:  # of an object that is replaced, the engine says it twice
+            return
         (result.failed if _FAILED in event else result.done).append(name)
         if _FAILED not in event:
             yield _applied(name, str(found["metadata"]["op"]), entries.get(name))
@@ -155,7 +157,7 @@ def _applied(name: str, operation: str, entry: Entry | None) -> str:
     if entry is None:
         return f"{name}: {operation}"
     texts = [each.text for each in entry.sentences]
-    texts += [f"puts back what was changed in PostHog: {reading.changed(each)}" for each in entry.by_hand]
+    texts += [f"undoes what was changed in PostHog: {reading.changed(each)}" for each in entry.by_hand]
     texts += [f"overwrites what was changed in PostHog: {reading.changed(each)}" for each in entry.overwritten]
     said = "; ".join([reading.about(entry), *texts]).removeprefix("; ")
     return f"{reading.LOOKS[entry.change.action].sign} {reading.name(entry)}" + (f": {said}" if said else "")

@@ -143,6 +143,24 @@ def test_what_waits_for_approval_is_counted_apart(checkout: Checkout, monkeypatc
         assert (done.exit_code, ended in done.stdout) == (0, True), done.stdout
 
 
+def test_what_was_applied_is_counted_as_in_the_plan(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plan of one change and one adoption was followed by "2 objects applied"."""
+    flag = {"key": "ai", "active": True}
+    changes = (
+        Change(Ref("flag", "a"), Action.UPDATE, "7", live=flag, wanted=flag),
+        Change(Ref("flag", "b"), Action.ADOPT, "8", live=flag, wanted=flag),
+        Change(Ref("property", "c"), Action.CREATE, wanted={"name": "c", "type": 1}),
+    )
+    said = Report("production", "https://eu.posthog.com", "1", tuple(map(Entry, changes)), 0, (), (), {}, 1)
+    there = Reviewed(checkout.folder, "production", Settings({}, {}), State)
+    found = review.Planned(there, Plan(()), Outlook(changes), cast(Session, SimpleNamespace()), said)
+    monkeypatch.setattr("ai_admin.cli.apply.planned", lambda *_, **__: found)
+    result = applying.Result(done=["flag/a", "flag/b", "property/c"])
+    monkeypatch.setattr("ai_admin.cli.apply.apply_plan", lambda *_: result)
+    last = run("--stack", "production", "--yes").stdout.splitlines()[-1]
+    assert last == "production: 1 object applied, 1 is adopted as it is, 1 is not in PostHog yet in 0 s"
+
+
 @pytest.mark.parametrize("begun", [True, False])
 def test_what_files_switch_off_goes_off_where_pulumi_does_not_begin(
     checkout: Checkout, monkeypatch: pytest.MonkeyPatch, begun: bool

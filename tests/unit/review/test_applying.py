@@ -77,7 +77,7 @@ def test_what_is_put_back_is_said_with_who_had_changed_it(tmp_path: Path, monkey
     """The log of a job is all that is left of what somebody had made of it."""
     shown, _ = ran(tmp_path, monkeypatch, resource("flag/ai", "update"), by_hand=("description from a to b",))
     assert shown == [
-        '~ flag ai: condition "everybody" from 10 % to 50 %; puts back what was changed in PostHog: '
+        '~ flag ai: condition "everybody" from 10 % to 50 %; undoes what was changed in PostHog: '
         "description from a to b by bob@example.com on 12 Nov 2026, 09:00 UTC"
     ]
 
@@ -88,6 +88,12 @@ def test_of_a_thousand_flags_one_is_shown(tmp_path: Path, monkeypatch: pytest.Mo
     shown, result = ran(tmp_path, monkeypatch, {"preludeEvent": {}}, *same, resource("flag/ai", "update"), summary)
     assert shown == ['~ flag ai: condition "everybody" from 10 % to 50 %']
     assert (result.code, result.done, result.failed, result.errors, result.seconds) == (0, ["flag/ai"], [], [], 12)
+
+
+def test_a_replaced_object_is_applied_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    events = [resource("flag/ai", each) for each in ("create-replacement", "replace", "delete-replaced")]
+    shown, result = ran(tmp_path, monkeypatch, *events)
+    assert (len(shown), result.done) == (1, ["flag/ai"])
 
 
 def test_pulumi_is_given_the_plan_and_asked_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
