@@ -278,8 +278,8 @@ def test_the_addresses_of_posthogs_pages_lead_to_the_sandboxs(api: Api) -> None:
     insight = api.insight(name="Tokens per week", dashboards=[dashboard["id"]])
     alert = api.alert(insight["id"], name="Many tokens")
     survey = api.post("surveys/", {"name": "Liked?", "type": "popover"})
-    held = {"name": "Held out", "filters": [{"properties": [], "rollout_percentage": 5}]}
-    api.post("experiment_holdouts/", held)
+    filters = [{"properties": [], "rollout_percentage": 5}]
+    api.post("experiment_holdouts/", {"name": "Held out", "filters": filters})
     expected = {
         f"feature_flags/{flag['id']}": "by-address",
         f"dashboard/{dashboard['id']}": "Tokens per week",
@@ -288,7 +288,7 @@ def test_the_addresses_of_posthogs_pages_lead_to_the_sandboxs(api: Api) -> None:
         f"insights?tab=alerts&alert_id={alert['id']}": "Many tokens",
         "insights": "Tokens per week",
         f"surveys/{survey['id']}": "Liked?",
-        "experiments?tab=holdouts": held["name"],
+        "experiments?tab=holdouts": "Held out",
         "experiments": "No experiments yet.",
     }
     for path, text in expected.items():
