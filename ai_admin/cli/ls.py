@@ -60,7 +60,8 @@ def ls(kind: str | None, stacks: tuple[str, ...], different: bool, offline: bool
         objects = [{"name": str(row.ref), "stacks": dict(row.states), "source": row.source or None} for row in rows]
         show_json({"objects": objects, "unowned": found.unowned, "unread": found.unread})
     else:
-        lines = [*_table(found.stacks, rows), *(f"{stack}: {line}" for stack, line in found.unowned.items() if line)]
+        shown = ["nothing is different"] if different and not rows else _table(found.stacks, rows)
+        lines = [*shown, *(f"{stack}: {line}" for stack, line in found.unowned.items() if line)]
         click.echo("\n".join(lines))
     say_unread(found.unread)
 

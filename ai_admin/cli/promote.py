@@ -7,7 +7,7 @@ import os
 import click
 
 from ai_admin.cli.checkout import checkout, known
-from ai_admin.cli.switching import pull_request
+from ai_admin.cli.switching import pull_request, taken_along
 from ai_admin.cli.text import ended
 from ai_admin.definitions.saving import save
 from ai_admin.review.promotion import promote as promotion
@@ -78,6 +78,8 @@ def promote(key: str, source: str, target: str, dry_run: bool) -> None:
         save(root, {found.path: found.text}, {found.path: found.read})
     except Problem as problem:
         raise ended(f"nothing is written: {problem}", LEFT) from None
+    for line in taken_along(root, {found.path: found.read}):
+        click.echo(line)
     click.echo(f"{os.path.relpath(root / found.path)} says so now; for a pull request:")
     name = Ref.parse(key).key or key
     click.echo("\n".join(pull_request(f"promote/{name}", f"Promote {name} to {target}", [found.path], root)))

@@ -9,7 +9,7 @@ import click
 
 from ai_admin.cli.checkout import checkout, only_stack
 from ai_admin.cli.drift import UNKNOWN, comparison_of
-from ai_admin.cli.switching import pull_request, reason_option, stack_option
+from ai_admin.cli.switching import pull_request, reason_option, stack_option, taken_along
 from ai_admin.cli.text import ended, progress
 from ai_admin.definitions.saving import save
 from ai_admin.review.comparison import Comparison
@@ -121,7 +121,8 @@ def _write_back(
         click.echo(f"nothing differs in {stack}")
     for line in failed:
         click.echo(f"a test of the flag fails with it: {line}")
-    _offer(root, root, result.texts, dry_run, "pull", f"Take over from {stack} what was changed in PostHog", reason)
+    title = f"Take over from {stack} what was changed in PostHog" + (f": {reason}" if reason else "")
+    _offer(root, root, result.texts, result.read, dry_run, "pull", title)
     about: dict[str, list[str]] = {}
     for ref, why in result.refused.items():
         about.setdefault(why, []).append(str(ref))
@@ -164,7 +165,7 @@ def _take_over(
             f"each new file says `only: [{stack}]`, so that nothing of it goes to {others}; to give a definition to "
             "another stack, too, add that to its `only:`, or remove the line to give it to all"
         )
-    _offer(root, folder, result.texts, dry_run, TAKE_OVER, f"Take over the project of {stack}", None)
+    _offer(root, folder, result.texts, result.joined, dry_run, TAKE_OVER, f"Take over the project of {stack}")
     if any(left.unread for left in result.left):
         raise click.exceptions.Exit(NOT_ALL)
 
@@ -173,17 +174,19 @@ def _offer(
     root: Path,
     folder: Path,
     texts: Mapping[str, str | None],
+    read: Mapping[str, str],
     dry_run: bool,
     branch: str,
     title: str,
-    reason: str | None,
 ) -> None:
     if dry_run or not texts:
         click.echo("nothing is written")
     elif folder == root:
+        for line in taken_along(root, {path: text for path, text in read.items() if texts.get(path) is not None}):
+            click.echo(line)
         click.echo("for a pull request:")
         named = folded([*texts]) if branch == TAKE_OVER else [*texts]
-        click.echo("\n".join(pull_request(branch, f"{title}: {reason}" if reason else title, named, root)))
+        click.echo("\n".join(pull_request(branch, title, named, root)))
 
 
 def folded(paths: Sequence[str]) -> list[str]:

@@ -6,7 +6,7 @@ import os
 import re
 import shlex
 import subprocess
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -197,17 +197,31 @@ def edit(stack: Stack, key: str, change: Callable[[Document], Document]) -> Edit
 
 def _along(root: Path, before: Document, after: Document, change: Callable[[Document], Document]) -> str:
     """Return, in a line of its own, what else a commit of a file includes beside a change; empty if nothing."""
-    committed = git(root, "cat-file", "--filters", f"HEAD:./{before.path}")
-    if committed is None:
-        return f"\n{before.path} is in no commit yet: the commit below takes all of it along"
-    try:
-        text = committed.decode("utf-8")
-        if before.text == text or change(Document(File(before.path, before.kind, text))).text == after.text:
-            return ""
-    except (NotEdited, UnicodeDecodeError):
-        pass
+    said = "\n".join(taken_along(root, {before.path: before.text}))
+    committed = _committed(root, before.path) if said else None
+    if committed is not None:
+        try:
+            text = committed.decode("utf-8")
+            if change(Document(File(before.path, before.kind, text))).text == after.text:
+                return ""
+        except (NotEdited, UnicodeDecodeError):
+            pass
+    return f"\n{said}" if said else ""
+
+
+def taken_along(root: Path, read: Mapping[str, str]) -> Iterator[str]:
+    """Yield a line for each file of which a commit includes more than an edit of the text that it had (``read``)."""
     others = "has other uncommitted changes, which the commit below takes along; `git commit -p` asks about each"
-    return f"\n{before.path} {others}"
+    for path, text in read.items():
+        committed = _committed(root, path)
+        if committed is None:
+            yield f"{path} is in no commit yet: the commit below takes all of it along"
+        elif committed != text.encode("utf-8"):
+            yield f"{path} {others}"
+
+
+def _committed(root: Path, path: str) -> bytes | None:
+    return git(root, "cat-file", "--filters", f"HEAD:./{path}")
 
 
 def to_last(word: str, keys: Sequence[str], reason: str | None, paths: Sequence[str], root: Path) -> Iterator[str]:

@@ -288,11 +288,13 @@ def test_a_change_by_hand_is_reported_and_becomes_one_changed_line(checkout: Che
     assert (entry["name"], entry["state"]) == ("flag/model", "changed")
     [field] = entry["fields"]
     assert (field["by"], field["field"]) == (checkout.email, "release_conditions")
+    file.write_text(f"{file.read_text()}# mine\n")
     said = checkout.ai_admin("pull", "model", "--reason", "Beta complained")
+    assert "\nflags/model.yaml has other uncommitted changes, which the commit below takes along; " in said
     assert f'flag/model: as PostHog holds it\n    condition "Beta first" from 40 % to 10 % by {checkout.email}' in said
     assert "a test of the flag fails with it: flags/model.yaml:7: less than half: " in said
     assert "git commit -m 'Take over from production what was changed in PostHog: Beta complained'" in said
-    assert checkout.git("diff", "--numstat").split()[:2] == ["1", "1"]
+    assert checkout.git("diff", "--numstat").split()[:2] == ["2", "1"]
     assert "cohort: beta-testers, rollout_percentage: 10}" in file.read_text()
     assert "nothing differs" in checkout.ai_admin("drift")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner, Result
@@ -47,6 +48,12 @@ def test_ls_knows_nothing_of_a_stack_that_it_can_not_read(checkout: Checkout) ->
         ["flag", "ai", "?", "?"],
         ["flag", "search", "-", "?"],
     ]
+
+
+def test_ls_says_that_nothing_is_different(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+    nothing = SimpleNamespace(stacks=("production",), rows=lambda *_: (), unowned={}, unread={})
+    monkeypatch.setattr("ai_admin.cli.ls.survey", lambda *_, **__: nothing)
+    assert run("ls", "flag", "--different").stdout == "nothing is different\n"
 
 
 def test_show_says_what_it_holds_where_it_is_and_what_uses_it(checkout: Checkout) -> None:

@@ -40,8 +40,16 @@ def test_the_step_is_shown_and_written_and_becomes_a_pull_request(checkout: Chec
     assert done.stdout.startswith(f"{said}{offered}")
     assert "git commit -m 'Promote ai to production' -- flags/ai.yaml" in done.stdout
     assert "rollout_percentage: 50" in (checkout.folder / "flags/ai.yaml").read_text()
+    assert "uncommitted" not in done.stdout
     again = run("ai", "--from", "staging", "--to", "production")
     assert (again.exit_code, again.stdout) == (0, "production has of ai what staging has\n")
+
+
+def test_the_commit_is_said_to_take_other_edits_of_the_file_along(checkout: Checkout) -> None:
+    file = checkout.folder / "flags/ai.yaml"
+    file.write_text(f"# mine\n{file.read_text()}")
+    said = run("ai", "--from", "staging", "--to", "production").stdout
+    assert "flags/ai.yaml has other uncommitted changes, which the commit below takes along; `git commit -p`" in said
 
 
 def test_a_variant_that_jumps_is_said_to_have_no_step_without_losers_and_gets_the_smaller_one(
