@@ -9,7 +9,7 @@ from pathlib import Path as FilePath
 
 from ai_admin.definitions import explain, schemas
 from ai_admin.definitions.document import Document
-from ai_admin.definitions.files import find
+from ai_admin.definitions.files import find, passed_over
 from ai_admin.definitions.index import Index, Unit, units
 from ai_admin.definitions.model import Finding, Path, Problem, Source
 from ai_admin.definitions.rules import RULES
@@ -61,6 +61,8 @@ def check(root: FilePath, more_stacks: Iterable[str] = ()) -> Checked:
     collector = _Collector()
     for document in documents:
         collector.flaws(document)
+    for path in passed_over(root):
+        collector.unread(path)
     indexes: dict[str | None, Index] = {None: Index(None, unreadable_files=unreadable_files(documents))}
     for document in documents:
         if document.readable:
@@ -192,6 +194,12 @@ class _Collector:
             source = Source(document.path, flaw.line, flaw.column)
             self._flawed.add(source)
             self._take((source, subject, flaw.message), flaw.fix, None, YAML)
+
+    def unread(self, path: str) -> None:
+        """Add a note about a file that looks like a definition and is not read."""
+        stem = path.removesuffix(FilePath(path).suffix).removesuffix(".yaml").removesuffix(".yml")
+        fix = f"rename it to {stem}.yaml if it is meant as a definition, else move it elsewhere"
+        self._take((Source(path, 1, 1), "", "only *.yaml and *.yml are read"), fix, None, YAML, True)
 
     def add(self, seen: View, finding: Finding, unit: Unit, stack: str | None = None, rule: str = SCHEMA) -> None:
         """Add what is wrong with a unit, in a stack or in that of its view."""

@@ -62,6 +62,24 @@ def find(root: Path, folders: Mapping[str, str] = FOLDERS) -> Iterator[File]:
     yield from _misplaced(root)
 
 
+def passed_over(root: Path) -> Iterator[str]:
+    """Yield the files in folders of definitions that are not read and look like definitions: without an ending, or
+    with one behind that of YAML (``x.yaml.orig``). The backups of editors (``x.yaml~``) are meant to be passed over.
+
+    Args:
+        root: the checkout.
+    """
+    for folder in TOP_FOLDERS:
+        for above, folders, names in os.walk(root / folder):
+            folders[:] = sorted(each for each in folders if not each.startswith("."))
+            for name in sorted(names):
+                path = PurePosixPath(above, name)
+                inner = path.suffixes[-2:-1]
+                meant = not path.suffix or (inner and inner[0] in _READ and not name.endswith("~"))
+                if meant and not name.startswith(".") and _begins_like_one(str(path)):
+                    yield _printable(str(path.relative_to(root)))
+
+
 def _misplaced(root: Path) -> Iterator[File]:
     """Yield files outside the folders of definitions that seem to be meant for one.
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ai_admin.definitions.check import check
 from ai_admin.definitions.files import FOLDERS, MAX_BYTES, find
 from providers.posthog.kinds import KINDS, Kind
 from tests.support.checkouts import SAMPLES
@@ -55,6 +56,20 @@ def test_hidden_files_and_files_of_other_kinds_are_ignored(flags: Path) -> None:
     (flags / ".git").mkdir()
     (flags / ".git" / "a.yaml").write_bytes(FLAG)
     assert list(find(flags.parent)) == []
+
+
+def test_what_looks_like_a_definition_and_is_not_read_is_noted(flags: Path) -> None:
+    (flags / "team.b").mkdir()
+    for name in ("a", "b.yaml.orig", "team.b/c.yml.txt", ".d.yaml.swp", "e.yaml~", "f.yaml"):
+        (flags / name).write_bytes(FLAG)
+    for name in ("LICENSE", "g.yaml.txt"):
+        (flags / name).write_text("Not a definition.\n")
+    notes = [str(each) for each in check(flags.parent).notes]
+    said = "note: only *.yaml and *.yml are read; rename it to flags/{}.yaml if it is meant as a definition, else "
+    assert notes == [
+        f"flags/{path}:1:1: {said.format(name)}move it elsewhere"
+        for path, name in (("a", "a"), ("b.yaml.orig", "b"), ("team.b/c.yml.txt", "team.b/c"))
+    ]
 
 
 def test_every_folder_has_its_kind(tmp_path: Path) -> None:
