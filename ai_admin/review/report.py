@@ -285,8 +285,8 @@ def _entry(
         reach = reach if reach and reach.now else None
         dated = kind.name in ("experiment", "survey") and not change.refused
         there = (session.inventory.get(kind, change.id) or {}) if dated else {}
-        lost = enrolment(live, {}, opted_in) if enrols else ()
-        follows = (*_shown(change, session), *ended(kind.name, there), *lost)
+        opted = enrolment(live, {}, opted_in) if enrols else ()
+        follows = (*_shown(change, session), *ended(kind.name, there), *opted)
         return Entry(change, reach=reach, effects=follows, uses=tuple(uses))
     if change.action is Action.CREATE:
         deleted = session.history.deleted_by(kind, change.gone) or "(nobody knows who)" if change.gone else ""
@@ -314,8 +314,10 @@ def _entry(
     reach = audiences.reach(change, live, wanted) if audiences and change.action is not Action.HOLD else None
     there = (session.inventory.get(kind, change.id) or {}) if kind.narrowed else {}
     left = [name for name in kind.narrowed if there.get(name)]
-    held = change.action is Action.HOLD
-    follows = () if held else tuple(effects(change, live, wanted, experiments, opted_in, left))
+    if change.action is Action.HOLD:
+        follows = ()
+    else:
+        follows = tuple(effects(change, live, wanted, experiments, opted_in, left))
     uses = tuple(uses) if _matters(change) else ()
     return Entry(change, tuple(said), by_hand, overwritten, reach, (), follows, uses, approval(change, session))
 
