@@ -178,7 +178,7 @@ def report(stack: str, planned: Plan, found: Outlook, session: Session, count: b
     held = Audiences(session, changes, count)
     audiences = held if count else None
     by_name = names(found.names, session.inventory)
-    defined = _with_left(planned.definitions, changes, by_name)
+    defined = with_left(planned.definitions, changes, by_name)
     using = users(defined)
     served = users(each for each in defined if each.kind in _SERVED)
     experiments = running(planned.definitions, changes)
@@ -364,7 +364,7 @@ def _anew(change: Change, live: Properties, wanted: Properties) -> Iterator[Sent
                 yield Sentence(words, field.name, change.kind.weighs(field))
 
 
-def _with_left(definitions: Iterable[Definition], changes: Iterable[Change], by_name: RefOf) -> list[Definition]:
+def with_left(definitions: Iterable[Definition], changes: Iterable[Change], by_name: RefOf) -> list[Definition]:
     """Return definitions with what they leave to PostHog's pages, which ``changes`` say (:func:`whole`)."""
     there = {each.ref: each.wanted for each in changes if each.wanted and each.wanted.get("unmanaged")}
 

@@ -14,7 +14,7 @@ from ai_admin.review.coming import Flag, Told, told
 from ai_admin.review.history import matches
 from ai_admin.review.names import names
 from ai_admin.review.plan import Planned, planned
-from ai_admin.review.report import Entry
+from ai_admin.review.report import Entry, with_left
 from ai_admin.review.stack import Waiting
 from ai_admin.review.uses import users
 from providers.posthog.errors import ApiError
@@ -136,8 +136,10 @@ def survey(
 def _standing(definitions: Iterable[Definition], plan: Planned | None, key: str) -> Iterator[tuple[Ref, Standing]]:
     """Yield how each object stands that is defined, or that a plan deletes."""
     defined = {Ref(each.kind, each.key): each for each in definitions}
-    using = users(defined.values())
     changes = {each.ref: each for each in plan.outlook.changes} if plan else {}
+    complete = {ref: whole(each, plan.session) for ref, each in changes.items()} if plan else {}
+    by_name = names(plan.outlook.names, plan.session.inventory) if plan else None
+    using = users(with_left(defined.values(), complete.values(), by_name) if by_name else defined.values())
     entries = {each.change.ref: each for each in plan.report.entries} if plan else {}
     for ref in dict.fromkeys([*defined, *changes]):
         if key and not matches(ref, key):
@@ -147,7 +149,7 @@ def _standing(definitions: Iterable[Definition], plan: Planned | None, key: str)
         yield (
             ref,
             Standing(
-                _state(whole(change, plan.session), entry) if change and plan else DEFINED,
+                _state(complete[ref], entry) if change else DEFINED,
                 defined.get(ref),
                 entry,
                 tuple(using.get(ref, ())),
