@@ -52,7 +52,7 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "overwritten": [_by(each) for each in entry.overwritten],
         "persons": _persons(reach) if reach else None,
         "flags": [{"name": str(ref), "persons": _persons(found)} for ref, found in entry.flags],
-        "uses": list(entry.uses),
+        "uses": [each.text for each in entry.uses],
         "approval": entry.approval or None,
         "refused": change.refused or None,
     }

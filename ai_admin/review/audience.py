@@ -143,27 +143,23 @@ class Audiences:
         """
         if change.ref.kind == "cohort":
             return self._members(change)
-        if change.ref.kind != "flag" or (serves_as_before(change) and _name(change) not in self._enrols):
+        if change.ref.kind != "flag" or not (says_who(change) or _name(change) in self._enrols):
             return None
         return self._serves(change, live, wanted)
 
     def through(self, cohort: str, flags: Iterable[Change]) -> list[tuple[Ref, Reach]]:
         """Return how many persons flags serve now, and after a change of a cohort (its id) that they use, directly or
-        through other cohorts. ``flags`` are those that do not change in this themselves (:func:`serves_as_before`).
+        through other cohorts. ``flags`` are those that do not change in this themselves (:func:`says_who`).
 
-        Flags without a difference are left out, and those for which no condition can express the new cohort; all of
-        them if more than :data:`COUNTED` use it.
+        Flags are left out where PostHog does not say, or no condition can express the new cohort; all of them if more
+        than :data:`COUNTED` use it.
         """
         behind = _made_of({cohort}, self._users)
         looking = [each for each in flags if not behind.isdisjoint(_cohorts(each.wanted or {}))]
         if len(looking) > COUNTED:
             return []
         counted = [(each.ref, self._serves(each, {}, {})) for each in looking]
-        return [
-            (ref, reach)
-            for ref, reach in counted
-            if not reach.as_now and (reach.now != reach.then or reach.another_variant)
-        ]
+        return [(ref, reach) for ref, reach in counted if not reach.as_now and reach.now is not None]
 
     def opted_in(self, flag: str) -> tuple[int, int] | None:
         """Return how many opted in to a flag (its key), and how many there are in all; None if PostHog does not say."""
@@ -179,8 +175,8 @@ class Audiences:
 
     def stay(self, flag: Change) -> list[tuple[Ref, Reach]]:
         """Return how many a flag serves that is on, if it is not said of the flag itself (:meth:`reach`)."""
-        stays = flag.live is not None and not any(each.name in _SERVING for each in flag.fields)
-        return [(flag.ref, self._serves(flag, {}, {}))] if stays and _is_on(flag.wanted or {}) else []
+        stays = not says_who(flag) and _is_on(flag.wanted or {})
+        return [(flag.ref, self._serves(flag, {}, {}))] if stays else []
 
     def held(self, ref: Ref, flags: Iterable[Change]) -> list[tuple[Ref, Reach]]:
         """Return how many flags serve now, and when a holdout, or an experiment's, has changed.
@@ -440,11 +436,6 @@ class Audiences:
         return found
 
 
-def serves_as_before(flag: Change) -> bool:
-    """Return whether a flag stays, and nothing that says whom it serves and with what changes in itself."""
-    return bool(flag.live and flag.wanted) and not any(each.name in _SERVING for each in flag.fields)
-
-
 def _by_variant(flag: Properties, alone: Sequence[int]) -> dict[str, int]:
     """Return how many get each variant of a flag, whose conditions serve so many each by itself."""
     shares = {each["key"]: each.get("rollout_percentage", 0) / 100 for each in flag.get("variants") or ()}
@@ -631,6 +622,12 @@ def _excluded(holdout: Any) -> float:
     """Return the share (0 to 1) that a holdout, or what a flag says of it, keeps out."""
     share = (holdout or {}).get(_SHARE)
     return share / 100 if isinstance(share, int | float) else 0.0
+
+
+def says_who(change: Change) -> bool:
+    """Return whether the change of a flag is about whom it serves. Pure."""
+    whole = change.wanted is None or change.live is None
+    return whole or any(each.name in _SERVING for each in change.fields)
 
 
 def _is_on(flag: Properties) -> bool:

@@ -38,7 +38,7 @@ LOOKS = {
 }
 
 SHOWN = 8
-"""Most lines of what uses an object before the rest is counted."""
+"""Most lines of what uses an object before the rest is counted, but for flags that serve by it."""
 
 
 def title(report: Report) -> str:
@@ -197,9 +197,14 @@ def _follows(entry: Entry) -> Iterator[str]:
         if held := _held(reach_of):
             yield f"flag {flag.key}: {held}"
     yield from _percentages(entry)
+    if entry.uncounted:
+        flags = ", ".join(f"flag {flag.key}" for flag in entry.uncounted)
+        yield f"more or fewer may get {flags} then; how many is not known"
     yield from entry.effects
-    shown = SHOWN if len(entry.uses) > SHOWN + 1 else len(entry.uses)  # one more takes no more room than its count
-    yield from entry.uses[:shown]
+    serving = sum(each.flag is not None for each in entry.uses)  # these are first, and always shown
+    shown = max(SHOWN, serving)
+    shown = shown if len(entry.uses) > shown + 1 else len(entry.uses)  # one more takes no more room than its count
+    yield from (each.text for each in entry.uses[:shown])
     if len(entry.uses) > shown:
         yield f"and {len(entry.uses) - shown:,} more use it"
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from ai_admin.definitions import Definition
 from ai_admin.review.approval import approval, unread
-from ai_admin.review.audience import COUNTED, Audiences, Reach, serves_as_before
+from ai_admin.review.audience import COUNTED, Audiences, Reach, says_who
 from ai_admin.review.changes import THREADS, Action, Change, Outlook, whole
 from ai_admin.review.coming import Flag, Told, told
 from ai_admin.review.effects import (
@@ -28,7 +28,7 @@ from ai_admin.review.firing import firing, watched
 from ai_admin.review.live import BY_POSTHOG, PAGED
 from ai_admin.review.names import names
 from ai_admin.review.sentences import Sentence, of_new, options, sentences, to_keep
-from ai_admin.review.uses import users
+from ai_admin.review.uses import Use, users
 from ai_admin.run import Plan
 from providers.posthog.history import Author
 from providers.posthog.kinds import KINDS, Ref
@@ -97,7 +97,9 @@ class Entry:
     started, its flag if that stays as it is."""
     effects: tuple[str, ...] = ()
     """What follows for who is served, or for when an alert fires, where no sentence says it."""
-    uses: tuple[str, ...] = ()
+    uncounted: tuple[Ref, ...] = ()
+    """Of a flag or a cohort, the flags that serve by it of which no number says how many then."""
+    uses: tuple[Use, ...] = ()
     """What uses it, and how."""
     approval: str = ""
     """Which approval in PostHog it needs; empty where none."""
@@ -199,16 +201,21 @@ def report(stack: str, planned: Plan, found: Outlook, session: Session, count: b
     watching = watched(planned.definitions)
     on_flag = {each.id or str(each.ref): each for each in flags.values()}
     new = sum(each.ref.kind == "flag" and each.action is Action.CREATE for each in moving)
-    stay = [each for each in flags.values() if each.action is not Action.HOLD and serves_as_before(each)]
+    stay = [each for each in flags.values() if _serves_the_same(each)]
+
+    def is_off(flag: Ref) -> bool:
+        return flag in flags and not _active(flags[flag], session)
 
     def entry(sides: tuple[Change, Change]) -> Entry:
         change, complete = sides
         needs = served if change.ref.kind == "flag" else using
         counted = audiences if change.action is not Action.CREATE or new <= COUNTED else None
         uses = needs.get(change.ref, ())
-        made = replace(_entry(complete, by_name, session, counted, uses, experiments), change=change)
-        if audiences and change.ref.kind == "cohort" and made.reach:
-            made = replace(made, flags=tuple(audiences.through(change.id, stay)))
+        made = _entry(complete, by_name, session, counted, uses, experiments)
+        known = audiences.through(change.id, stay) if audiences and change.ref.kind == "cohort" and made.reach else []
+        moved = [(ref, reach) for ref, reach in known if reach.now != reach.then or reach.another_variant]
+        uncounted = _uncounted(made, {ref for ref, _ in known}, flags, is_off) if audiences else ()
+        made = replace(made, change=change, flags=tuple(moved), uncounted=tuple(uncounted))
         if audiences and change.ref.kind == "early_access_feature":
             made = replace(made, flags=tuple(audiences.enrolled(change, stay)))
         if change.ref in watching and change.action is Action.CREATE:
@@ -269,7 +276,7 @@ def _entry(
     by_name: RefOf,
     session: Session,
     audiences: Audiences | None,
-    uses: Sequence[str],
+    uses: Sequence[Use],
     experiments: Mapping[Ref, Sequence[Running]],
 ) -> Entry:
     kind = change.kind
@@ -314,12 +321,40 @@ def _entry(
     reach = audiences.reach(change, live, wanted) if audiences and change.action is not Action.HOLD else None
     there = (session.inventory.get(kind, change.id) or {}) if kind.narrowed else {}
     left = [name for name in kind.narrowed if there.get(name)]
-    if change.action is Action.HOLD:
-        follows = ()
-    else:
-        follows = tuple(effects(change, live, wanted, experiments, opted_in, left))
+    found = () if change.action is Action.HOLD else effects(change, live, wanted, experiments, opted_in, left)
+    follows = tuple(found)
     uses = tuple(uses) if _matters(change) else ()
-    return Entry(change, tuple(said), by_hand, overwritten, reach, (), follows, uses, approval(change, session))
+    needs = approval(change, session)
+    return Entry(change, tuple(said), by_hand, overwritten, reach, effects=follows, uses=uses, approval=needs)
+
+
+def _serves_the_same(flag: Change) -> bool:
+    """Return whether nothing that a run does with a flag itself is about whom it serves."""
+    applied = flag.action in (Action.UPDATE, Action.ADOPT) and not flag.refused
+    return flag.action is Action.NOTHING or (applied and not says_who(flag))
+
+
+def _uncounted(
+    entry: Entry, known: Collection[Ref], flags: Mapping[Ref, Change], is_off: Callable[[Ref], bool]
+) -> Iterator[Ref]:
+    """Yield the flags that serve by a changed flag or cohort, of which neither ``known`` numbers nor their own entries
+    say how many then. On who gets a flag PostHog counts no condition.
+    """
+    change = entry.change
+    if change.ref.kind not in ("flag", "cohort") or change.refused:
+        return
+    if change.ref.kind == "flag" and (change.live or {}).get("active") is False and is_off(change.ref):
+        return
+    for flag in (each.flag for each in entry.uses if each.flag and each.flag not in known):
+        own = flags.get(flag)
+        told = own is not None and not own.refused and says_who(own) and not _by_flags(own.wanted or {})
+        if not told and not is_off(flag):
+            yield flag
+
+
+def _by_flags(flag: Properties) -> bool:
+    leaves = (leaf for each in flag.get("release_conditions") or () for leaf in each.get("properties") or ())
+    return any(leaf.get("type") == "flag" for leaf in leaves)
 
 
 def _active(flag: Change, session: Session) -> bool:

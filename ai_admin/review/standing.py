@@ -152,7 +152,7 @@ def _standing(definitions: Iterable[Definition], plan: Planned | None, key: str)
                 _state(complete[ref], entry) if change else DEFINED,
                 defined.get(ref),
                 entry,
-                tuple(using.get(ref, ())),
+                tuple(each.text for each in using.get(ref, ())),
                 change.id if change else "",
                 _page(change, plan) if key and change and plan else "",
                 tuple(coming),

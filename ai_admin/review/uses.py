@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from ai_admin.definitions import Definition
 from providers.posthog.kinds import Ref
@@ -29,8 +29,19 @@ _VERBS = {
 """What a definition of a kind does with what it refers to."""
 
 
-def users(definitions: Iterable[Definition]) -> dict[Ref, list[str]]:
-    """Return by reference what uses a definition, a line each: also events and their properties, by their names."""
+class Use(NamedTuple):
+    """What uses a definition."""
+
+    text: str
+    """A line about it."""
+    flag: Ref | None = None
+    """The flag, where it serves by the definition: it is on, and so are the flags between the two."""
+
+
+def users(definitions: Iterable[Definition]) -> dict[Ref, list[Use]]:
+    """Return by reference what uses a definition: also events and their properties, by their names. Flags that serve by
+    it come first.
+    """
     every = tuple(definitions)
     direct: dict[Ref, list[Definition]] = {}
     for each in every:
@@ -38,21 +49,24 @@ def users(definitions: Iterable[Definition]) -> dict[Ref, list[str]]:
         for ref in dict.fromkeys(_named(each.properties)):
             if ref != own:
                 direct.setdefault(ref, []).append(each)
-    return {ref: [*_lines(ref, direct)] for ref in direct}
+    return {ref: sorted(_uses(ref, direct), key=lambda use: use.flag is None) for ref in direct}
 
 
-def _lines(ref: Ref, direct: Mapping[Ref, list[Definition]]) -> Iterator[str]:
+def _uses(ref: Ref, direct: Mapping[Ref, list[Definition]]) -> Iterator[Use]:
     seen = {ref}
-    waiting = [(ref, "")]
-    while waiting:
-        current, through = waiting.pop(0)
+    waiting = [(ref, "", True)]
+    behind_off: list[tuple[Ref, str, bool]] = []
+    while waiting or behind_off:
+        current, through, decides = (waiting or behind_off).pop(0)
         for user in direct.get(current, ()):
             name = Ref(user.kind, user.key)
             if name in seen:
                 continue
             seen.add(name)
-            yield _line(user, current) + through
-            waiting.append((name, through or f", through {_name(user)}"))
+            shares = _shares(user, current)
+            on = decides and user.properties.get("active") is not False
+            yield Use(_line(user, current, shares) + through, name if shares and on else None)
+            (waiting if on else behind_off).append((name, through or f", through {_name(user)}", on))
 
 
 def _name(user: Definition) -> str:
@@ -60,14 +74,19 @@ def _name(user: Definition) -> str:
     return f"{noun} {user.key}"
 
 
-def _line(user: Definition, ref: Ref) -> str:
+def _shares(user: Definition, ref: Ref) -> list[str]:
+    """Return the conditions by which a flag serves by something, and their shares; none for other kinds."""
+    conditions = (user.properties.get("release_conditions") or ()) if user.kind == "flag" else ()
+    return [
+        f'condition "{condition_title(each)}" at {plain_text(each.get("rollout_percentage", 100))} %'
+        for each in conditions
+        if ref in _named(each)
+    ]
+
+
+def _line(user: Definition, ref: Ref, shares: Iterable[str]) -> str:
     name = _name(user)
     if user.kind == "flag":
-        shares = [
-            f'condition "{condition_title(each)}" at {plain_text(each.get("rollout_percentage", 100))} %'
-            for each in user.properties.get("release_conditions") or ()
-            if ref in _named(each)
-        ]
         serves = "is off, and would serve by it" if user.properties.get("active") is False else "serves by it"
         return f"{name} {serves}: {', '.join(shares)}" if shares else f"{name} uses it"
     return f"{name} {'reads it' if ref.kind == 'property' else _VERBS.get(user.kind, 'uses it')}"

@@ -238,8 +238,34 @@ def test_a_condition_on_another_flag_has_no_number_and_is_named_where_that_one_c
     assert plan[f"flag/{key}"] == [
         'condition "Ours" from 100 % to 10 %: about 5 of 20 persons fewer',
         "serves about 5 of 20 persons now, and about 0 then",
+        f"more or fewer may get flag {key}-on-it then; how many is not known",
         f'flag {key}-on-it serves by it: condition "flag {key} is off" at 50 %',
     ]
+
+
+def test_a_flag_that_depends_on_what_changes_says_that_its_number_is_not_known(stack: Stack, key: str) -> None:
+    """A flag on a cohort is counted, and what depends on the flag is not, also where that changes otherwise."""
+    unknown = f"more or fewer may get flag {key}-dep then; how many is not known"
+
+    def write(channel: str, share: int = 100, about: str = "", *more: dict[str, Any]) -> None:
+        needs = {"type": "flag", "key": key, "value": False}
+        stack.write("cohort", key, name=key, properties=[{"key": "channel", "value": channel}, *more])
+        stack.write("flag", key, release_conditions=[{"cohort": key, "rollout_percentage": share}], description=about)
+        stack.write("flag", f"{key}-dep", release_conditions=[{"properties": [needs]}], description=about)
+
+    def told(name: str) -> list[str]:
+        return [line for line in said(stack, name, count=True) if "serves about" in line or "known" in line]
+
+    write("internal")
+    stack.up()
+    for about in ("", "Another text"):
+        write("stable", about=about)
+        assert told(f"cohort/{key}") == [f"flag {key} serves about 5 of 20 persons now, and about 15 then", unknown]
+    write("stable", share=50)
+    assert told(f"cohort/{key}") == [unknown], "the flag's own entry has its number"
+    assert told(f"flag/{key}") == ["serves about 5 of 20 persons now, and about 8 then", unknown]
+    write("stable", 100, "", {"key": "channel", "value": "beta", "negation": True})
+    assert told(f"cohort/{key}") == [unknown.replace(f"flag {key}-dep", f"flag {key}, flag {key}-dep")]
 
 
 def test_an_adoption_is_shown_as_the_change_of_what_is_there(stack: Stack, sandbox: Sandbox, key: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 from ai_admin.definitions import Definition, Source
 from ai_admin.review.changes import Action, Change
 from ai_admin.review.effects import Running, begun, effects, ended, enrolment, launched, running, started, starts
-from ai_admin.review.uses import users
+from ai_admin.review.uses import Use, users
 from providers.posthog.kinds import KINDS, Ref
 
 FLAG = Ref("flag", "search")
@@ -190,7 +190,7 @@ def test_of_conditions_in_another_order_the_variant_that_comes_first_is_said() -
 def test_a_dashboards_own_tiles_show_the_insight_and_are_no_use_of_the_dashboard() -> None:
     source, insight = Source("dashboards/d.yaml", 1, 1), Ref("insight", "i")
     tiles = Definition("tiles", "d", {"dashboard": Ref("dashboard", "d"), "tiles": [{"insight": insight}]}, source)
-    assert users([tiles]) == {insight: ["dashboard d shows it"]}
+    assert users([tiles]) == {insight: [Use("dashboard d shows it")]}
 
 
 def test_a_flag_that_is_off_serves_nobody_by_what_it_depends_on() -> None:
@@ -199,7 +199,24 @@ def test_a_flag_that_is_off_serves_nobody_by_what_it_depends_on() -> None:
     for active, serves in ((False, "is off, and would serve by it"), (True, "serves by it")):
         said = {"active": active, "release_conditions": conditions}
         flag = Definition("flag", "x", said, Source("flags/x.yaml", 1, 1))
-        assert users([flag]) == {Ref("flag", "ai"): [f'flag x {serves}: condition "flag ai is on" at 50 %']}
+        [use] = users([flag])[Ref("flag", "ai")]
+        assert use == (f'flag x {serves}: condition "flag ai is on" at 50 %', Ref("flag", "x") if active else None)
+
+
+def test_flags_that_serve_by_something_come_first_also_behind_others() -> None:
+    """A cohort is in a flag, and in one that is off: what depends on the first serves by it as well."""
+    source = Source("f.yaml", 1, 1)
+
+    def flag(key: str, needs: Ref, active: bool = True) -> Definition:
+        on = {"type": needs.kind, "key": needs, "value": needs}
+        return Definition("flag", key, {"active": active, "release_conditions": [{"properties": [on]}]}, source)
+
+    base, on, off = Ref("cohort", "base"), Ref("flag", "on"), Ref("flag", "off")
+    insight = Definition("insight", "i", {"query": {"cohort": base}}, source)
+    defined = [insight, flag("off", base, active=False), flag("behind-off", off), flag("on", base), flag("far", on)]
+    found = users(defined)[base]
+    assert [each.flag and each.flag.key for each in found] == ["on", "far", None, None, None]
+    assert found[1].text.endswith(", through flag on")
 
 
 def test_a_property_names_what_filters_splits_and_adds_up_by_it() -> None:
@@ -224,7 +241,7 @@ def test_a_property_names_what_filters_splits_and_adds_up_by_it() -> None:
         ("flag", "search"): flag,
     }
     using = users([Definition(kind, key, properties, source) for (kind, key), properties in said.items()])
-    found = {ref.key: lines for ref, lines in using.items() if ref.kind == "property"}
+    found = {ref.key: [each.text for each in uses] for ref, uses in using.items() if ref.kind == "property"}
     assert found == {
         "event.success": [
             "insight failures reads it",
@@ -234,10 +251,10 @@ def test_a_property_names_what_filters_splits_and_adds_up_by_it() -> None:
         "event.model": ["insight split reads it"],
         "person.model": ["insight old reads it"],
         "person.plan": [
+            'flag search serves by it: condition "Beta" at 10 %',
             "insight old reads it",
             "insight sql reads it",
             "insight persons reads it",
-            'flag search serves by it: condition "Beta" at 10 %',
         ],
         "event.cost": ["insight added reads it", "insight sql reads it"],
     }

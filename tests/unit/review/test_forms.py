@@ -16,6 +16,7 @@ from ai_admin.review.reading import changing
 from ai_admin.review.report import ByHand, Entry, Report, seconds
 from ai_admin.review.sentences import Sentence
 from ai_admin.review.text import text
+from ai_admin.review.uses import Use
 from providers.posthog.history import Author
 from providers.posthog.kinds import Ref
 from providers.posthog.kinds.wording import SERVE, VIEW
@@ -123,7 +124,7 @@ def test_what_is_put_back_is_said_with_what_follows_and_first_where_more_depends
     lowered = by_hand(2, 'condition "Everybody" from 50 % to 10 %')
     [found] = lowered.by_hand
     serving = replace(found, sentence=replace(found.sentence, weight=SERVE))
-    put_back = replace(lowered, by_hand=(serving,), reach=Reach(12, 62, 125), uses=("flag x serves by it",))
+    put_back = replace(lowered, by_hand=(serving,), reach=Reach(12, 62, 125), uses=(Use("flag x serves by it"),))
     words = report(put_back, entry(1, "description from a to b"))
     order = ["from 50 % to 10 %", "serves about 12 of 125 persons now, and about 62 then", "flag x serves by it"]
     for made in (text(words), markdown(words)):
@@ -250,10 +251,15 @@ def test_what_posthog_has_not_met_yet_is_no_change() -> None:
 
 def test_what_uses_it_is_counted_where_that_is_shorter() -> None:
     change = entry(1).change
-    nine, ten = (text(report(Entry(change, uses=tuple(f"insight i{n} draws it" for n in range(n))))) for n in (9, 10))
+    insights = [Use(f"insight i{n} draws it") for n in range(12)]
+    nine, ten = (text(report(Entry(change, uses=tuple(insights[:n])))) for n in (9, 10))
     assert "insight i8 draws it" in nine
     assert "more use it" not in nine
     assert "and 2 more use it" in ten
+    flags = [Use(f"flag f{n} serves by it", Ref("flag", f"f{n}")) for n in range(12)]
+    many = text(report(Entry(change, uses=(*flags, *insights[:2]))))
+    assert "flag f11 serves by it" in many, "who is served is never left out"
+    assert "and 2 more use it" in many
 
 
 def test_what_is_taken_over_as_it_is_waits_for_no_rate_limit() -> None:
