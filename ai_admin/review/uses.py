@@ -53,7 +53,7 @@ def users(definitions: Iterable[Definition]) -> dict[Ref, list[Use]]:
 
 
 def _uses(ref: Ref, direct: Mapping[Ref, list[Definition]]) -> Iterator[Use]:
-    seen = {ref}
+    seen = {ref, Ref("tiles", ref.key)} if ref.kind == "dashboard" else {ref}  # a dashboard does not show itself
     waiting = [(ref, "", True)]
     behind_off: list[tuple[Ref, str, bool]] = []
     while waiting or behind_off:
@@ -89,7 +89,8 @@ def _line(user: Definition, ref: Ref, shares: Iterable[str]) -> str:
     if user.kind == "flag":
         serves = "is off, and would serve by it" if user.properties.get("active") is False else "serves by it"
         return f"{name} {serves}: {', '.join(shares)}" if shares else f"{name} uses it"
-    return f"{name} {'reads it' if ref.kind == 'property' else _VERBS.get(user.kind, 'uses it')}"
+    verb = "is on it" if (user.kind, ref.kind) == ("insight", "dashboard") else _VERBS.get(user.kind, "uses it")
+    return f"{name} {'reads it' if ref.kind == 'property' else verb}"
 
 
 def _named(value: Any) -> Iterator[Ref]:

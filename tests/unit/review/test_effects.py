@@ -191,6 +191,8 @@ def test_a_dashboards_own_tiles_show_the_insight_and_are_no_use_of_the_dashboard
     source, insight = Source("dashboards/d.yaml", 1, 1), Ref("insight", "i")
     tiles = Definition("tiles", "d", {"dashboard": Ref("dashboard", "d"), "tiles": [{"insight": insight}]}, source)
     assert users([tiles]) == {insight: [Use("dashboard d shows it")]}
+    drawn = Definition("insight", "i", {"dashboards": [Ref("dashboard", "d")]}, source)
+    assert [each.text for each in users([tiles, drawn])[Ref("dashboard", "d")]] == ["insight i is on it"]
 
 
 def test_a_flag_that_is_off_serves_nobody_by_what_it_depends_on() -> None:
