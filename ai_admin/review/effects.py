@@ -78,6 +78,7 @@ def effects(
     experiments: Mapping[Ref, Iterable[Running]],
     opted_in: OptedIn = lambda _: None,
     left: Collection[str] = (),
+    is_off: Callable[[Ref], bool] = lambda _: False,
 ) -> Iterator[str]:
     """Yield what follows from the change of an object that is there, a line each.
 
@@ -88,6 +89,7 @@ def effects(
         experiments: those that run, by flag (:func:`running`).
         opted_in: as of :func:`enrolment`.
         left: what PostHog's pages alone say of whom the object reaches (a kind's ``narrowed``).
+        is_off: whether a flag is off after the run.
     """
     names = {each.name for each in change.fields}
     if change.ref.kind == "flag":
@@ -111,7 +113,7 @@ def effects(
     if change.ref.kind == "survey" and not live.get("start_date") and not change.refused:
         yield from launched(wanted, left)
     if change.ref.kind == "early_access_feature" and names & {"stage", "flag"}:
-        yield from enrolment(live, wanted, opted_in) or ["who opted in gets nothing by it, as before"]
+        yield from enrolment(live, wanted, opted_in, is_off) or ["who opted in gets nothing by it, as before"]
 
 
 def launched(survey: Properties, left: Collection[str] = ()) -> Iterator[str]:
@@ -235,7 +237,12 @@ def _served_first(live: Properties, wanted: Properties) -> Iterator[str]:
             yield f'who matches "{name}" and {" or ".join(passed)} gets {gets} then, as "{name}" comes first'
 
 
-def enrolment(live: Properties, wanted: Properties, opted_in: OptedIn = lambda _: None) -> list[str]:
+def enrolment(
+    live: Properties,
+    wanted: Properties,
+    opted_in: OptedIn = lambda _: None,
+    is_off: Callable[[Ref], bool] = lambda _: False,
+) -> list[str]:
     """Return what an early access feature's stage, flag, creation or deletion (an empty side) does to who opted in, a
     line each. PostHog asks people for their flag, and takes it back with the feature.
     """
@@ -245,7 +252,8 @@ def enrolment(live: Properties, wanted: Properties, opted_in: OptedIn = lambda _
     def flag(ref: Any, so_far: str = "") -> str:
         counted = opted_in(ref.key) if isinstance(ref, Ref) else None
         number = f" ({counted[0]:,} of {counted[1]:,} persons{so_far})" if counted else ""
-        return f"flag {getattr(ref, 'key', ref)}{number}"
+        off = ", which is off then" if isinstance(ref, Ref) and is_off(ref) else ""
+        return f"flag {getattr(ref, 'key', ref)}{number}{off}"
 
     if was and was == is_:
         return [f"who opted in keeps {flag(is_)}"]

@@ -211,7 +211,7 @@ def report(stack: str, planned: Plan, found: Outlook, session: Session, count: b
         needs = served if change.ref.kind == "flag" else using
         counted = audiences if change.action is not Action.CREATE or new <= COUNTED else None
         uses = needs.get(change.ref, ())
-        made = _entry(complete, by_name, session, counted, uses, experiments)
+        made = _entry(complete, by_name, session, counted, uses, experiments, is_off)
         known = audiences.through(change.id, stay) if audiences and change.ref.kind == "cohort" and made.reach else []
         moved = [(ref, reach) for ref, reach in known if reach.now != reach.then or reach.another_variant]
         uncounted = _uncounted(made, {ref for ref, _ in known}, flags, is_off) if audiences else ()
@@ -278,6 +278,7 @@ def _entry(
     audiences: Audiences | None,
     uses: Sequence[Use],
     experiments: Mapping[Ref, Sequence[Running]],
+    is_off: Callable[[Ref], bool],
 ) -> Entry:
     kind = change.kind
     sides = ({**(each or {}), "unmanaged": []} for each in (change.live, change.wanted, change.applied))
@@ -292,13 +293,14 @@ def _entry(
         reach = reach if reach and reach.now else None
         dated = kind.name in ("experiment", "survey") and not change.refused
         there = (session.inventory.get(kind, change.id) or {}) if dated else {}
-        opted = enrolment(live, {}, opted_in) if enrols else ()
+        opted = enrolment(live, {}, opted_in, is_off) if enrols else ()
         follows = (*_shown(change, session), *ended(kind.name, there), *opted)
         return Entry(change, reach=reach, effects=follows, uses=tuple(uses))
     if change.action is Action.CREATE:
         deleted = session.history.deleted_by(kind, change.gone) or "(nobody knows who)" if change.gone else ""
         survey = kind.name == "survey" and not change.refused
-        follows = tuple(enrolment({}, wanted, opted_in) if enrols else launched(wanted) if survey else ())
+        began = launched(wanted) if survey else ()
+        follows = tuple(enrolment({}, wanted, opted_in, is_off) if enrols else began)
         told = tuple(of_new(kind, wanted))
         reach = audiences.reach(change, live, wanted) if audiences and kind.name == "flag" else None
         reach = replace(reach, conditions={}) if reach else None
@@ -321,8 +323,8 @@ def _entry(
     reach = audiences.reach(change, live, wanted) if audiences and change.action is not Action.HOLD else None
     there = (session.inventory.get(kind, change.id) or {}) if kind.narrowed else {}
     left = [name for name in kind.narrowed if there.get(name)]
-    found = () if change.action is Action.HOLD else effects(change, live, wanted, experiments, opted_in, left)
-    follows = tuple(found)
+    affects = effects(change, live, wanted, experiments, opted_in, left, is_off)
+    follows = () if change.action is Action.HOLD else tuple(affects)
     uses = tuple(uses) if _matters(change) else ()
     needs = approval(change, session)
     return Entry(change, tuple(said), by_hand, overwritten, reach, effects=follows, uses=uses, approval=needs)

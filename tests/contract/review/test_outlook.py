@@ -361,6 +361,8 @@ def test_who_opted_in_is_counted_where_a_flag_asks_for_it(stack: Stack, key: str
         f"flag {key} serves about 4 of 20 persons now, and about 0 then",
         f"who opted in loses flag {key} (4 of 20 persons)",
     ]
+    write(stage="general-availability", active=False)
+    assert said(stack, name)[-1] == f"who opted in keeps flag {key}, which is off then"
     write(100, stage="concept")
     assert said(stack, f"flag/{key}", count=True)[-1] == "serves about 4 of 20 persons now, and about 20 then"
     assert said(stack, name)[-1] == f"who opted in loses flag {key}"
