@@ -17,10 +17,13 @@ def all_flags(context: Context) -> Data:
 
 
 def one_flag(context: Context) -> Data:
-    """A flag with its conditions and its history."""
+    """A flag with its conditions, the changes that are scheduled, and its history."""
     row = named(context, "feature_flag")
     own, about = "project = ? AND scope = 'FeatureFlag' AND item_id = ?", [str(context.project["id"]), str(row["id"])]
-    return {"flag": show(context, row), "activity": activity.select(context, own, about, MOST)}
+    waiting = "json_extract(data, '$.record_id') = ? AND json_extract(data, '$.executed_at') IS NULL"
+    scheduled = context.store.select("scheduled_change", str(context.project["id"]), waiting, [str(row["id"])])
+    shown = {"flag": show(context, row), "activity": activity.select(context, own, about, MOST)}
+    return {**shown, "scheduled": scheduled}
 
 
 def show(context: Context, row: Data) -> Data:

@@ -291,6 +291,10 @@ def test_the_addresses_of_posthogs_pages_lead_to_the_sandboxs(api: Api) -> None:
         "experiments?tab=holdouts": "Held out",
         "experiments": "No experiments yet.",
     }
+    off = {"operation": "update_status", "value": False}
+    flagged = {"record_id": str(flag["id"]), "model_name": "FeatureFlag"}
+    change = api.post("scheduled_changes/", {**flagged, "payload": off, "scheduled_at": "2099-01-01T00:00:00Z"})
+    expected[f"feature_flags/{flag['id']}"] = f"/scheduled_changes/{change['id']}/"
     for path, text in expected.items():
         page = requests.get(f"{api.url}/project/{api.sandbox.project_id}/{path}", timeout=10)
         assert (page.status_code, text in page.text) == (200, True), (path, page.text)
