@@ -95,8 +95,9 @@ def test_every_dashboard_is_a_page_and_a_query_that_fails_costs_its_tile_only(
         [f"drawn/{key}.html"] for key in ("ai-cost", "ai-installations", "ai-reliability", "ai-usage")
     ]
     page = (tmp_path / "drawn" / "ai-cost.html").read_text("utf-8")
-    for text in ("<h2>This month</h2>", "Spend per day", "Daily ceiling: $200", "Unknown table `nowhere`"):
+    for text in ("<h2>This month</h2>", "Spend per day", "Daily ceiling: $2", "Unknown table `nowhere`"):
         assert text in page
+    assert "Daily ceiling: $200" not in page, "where the alert of this stack fires"
     assert sandbox.api_key not in page
     assert 'style="grid-column: 5 / span 4; grid-row: 2 / span 3"' in page
 
