@@ -40,6 +40,8 @@ def _listed(path: Path, value: Any) -> Places:
 
 
 def _metric_nodes(path: Path, metric: Node) -> Places:
+    if not metric.get("metric_type"):  # the schema checks a metric by its type: without one its fields may be anything
+        return
     for name in _SOURCES:
         if name in metric:
             yield (*path, name), metric[name]

@@ -117,6 +117,15 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return sample_checkout(tmp_path_factory.mktemp("samples"))
 
 
+@pytest.mark.parametrize("folder", ["experiments", "experiments/saved_metrics"])
+@pytest.mark.parametrize("fields", [{"series": True}, {"series": [3]}, {"numerator": "x"}, {"source": True}])
+def test_fields_of_a_metric_without_a_type_may_be_anything(tmp_path: Path, folder: str, fields: dict[str, Any]) -> None:
+    root = sample_checkout(tmp_path)
+    what: dict[str, Any] = {"flag": "ai-retry-timeouts", "metrics": [fields]} if folder == "experiments" else fields
+    (root / folder / "x.yaml").write_text(json.dumps({"key": "x", "name": "X", **what}))
+    assert any("metric_type" in str(each) for each in load(root).problems)
+
+
 @settings(max_examples=50)
 @given(data=st.data())
 def test_no_damaged_definition_makes_it_raise(samples: Path, data: st.DataObject) -> None:
