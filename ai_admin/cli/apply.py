@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from ai_admin.cli.as_written import all_switched_off, off_in_files, still_on
+from ai_admin.cli.as_written import off_in_files, still_on, switch_off_all
 from ai_admin.cli.checkout import checkout, only_stack
 from ai_admin.cli.switching import stack_option, to_switch
 from ai_admin.cli.text import waiting
@@ -143,7 +143,7 @@ def _nothing_applied(
 
 
 def _off_all_the_same(root: Path, stack: str, agreed: Mapping[str, Any] | bool) -> bool:
-    """Switch off the flags that are on and whose files say that they are off, and return whether there were any."""
+    """Switch off the flags that are on and whose files say that they are off; return whether any went off."""
     off, command = off_in_files(root, stack), f"ai-admin off --as-written --stack {stack}"
     if not off:
         return False
@@ -158,8 +158,8 @@ def _off_all_the_same(root: Path, stack: str, agreed: Mapping[str, Any] | bool) 
     if not isinstance(agreed, bool):
         agreed = (agreed.get("host"), agreed.get("project")) == (where.host, where.project_id)
     if flags and agreed:
-        all_switched_off(there, flags)
-    elif flags:
+        return bool(switch_off_all(there, flags))
+    if flags:
         keys = ", ".join(flag["key"] for flag in flags)
         click.echo(f"to have {keys} off all the same: {command}", err=True)
-    return agreed and bool(flags)
+    return False

@@ -28,8 +28,8 @@ def still_on(stack: Stack, definitions: Sequence[Definition]) -> list[Live]:
     return [flag for flag in found if flag and flag["active"]]
 
 
-def all_switched_off(stack: Stack, flags: list[Live]) -> bool:
-    """Switch flags off, report it, and return whether all are off.
+def switch_off_all(stack: Stack, flags: list[Live]) -> list[str]:
+    """Switch flags off, report it, and return the keys of those that are off.
 
     Flags that depend on others go first; the order is found by trying.
     """
@@ -48,4 +48,4 @@ def all_switched_off(stack: Stack, flags: list[Live]) -> bool:
         left = [flag for flag in left if flag["key"] in refused]
     for key, why in refused.items():
         click.echo(not_switched(key, "off", str(why), why.unknown), err=True)
-    return not refused
+    return [flag["key"] for flag in flags if flag["key"] not in refused]

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import click
 
-from ai_admin.cli.as_written import all_switched_off, off_in_files, still_on
+from ai_admin.cli.as_written import off_in_files, still_on, switch_off_all
 from ai_admin.cli.checkout import checkout, only_stack
 from ai_admin.cli.switching import (
     LEFT,
@@ -172,7 +172,7 @@ def _off_as_written(stack: Stack) -> None:
         raise left(stack, "every flag", error) from None
     if not flags:
         click.echo(f"{stack}: no flag is on whose file says that it is off")
-    well = all_switched_off(stack, flags)
+    well = len(switch_off_all(stack, flags)) == len(flags)
     _tell_switches_on(stack, flags)
     if not well:
         raise click.exceptions.Exit(LEFT)
