@@ -16,11 +16,11 @@ from ai_admin.review.effects import DRAWS
 from ai_admin.review.overlap import Part, Side, moved, together, touched
 from ai_admin.review.sentences import named_items, paired
 from providers.posthog.errors import Problem
-from providers.posthog.inventory import PostHogDirectory
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.kinds.base import Properties, refs
 from providers.posthog.kinds.early_access_feature import ENROLLING, choice
 from providers.posthog.kinds.flag import CONDITIONS, condition_property
+from providers.posthog.kinds.holdout import excluded, held_by
 from providers.posthog.kinds.wording import Wording
 from providers.posthog.session import Session
 from providers.posthog.switch import as_compared, matching, opted_in
@@ -121,7 +121,7 @@ class Audiences:
     """
 
     def __init__(self, session: Session, changes: Iterable[Change] = (), count: bool = True) -> None:
-        """``count``: whether PostHog is asked at all."""
+        """``count``: whether PostHog is asked how many persons match."""
         changes = [*changes]
         self._count = count
         self._users = _users(_criteria(changes))
@@ -131,7 +131,7 @@ class Audiences:
         self._enrols = enrolling(changes)
         self._goes = {each.id for each in changes if each.action is Action.DELETE and not each.refused}
         self._client = session.inventory.client
-        self._directory = PostHogDirectory(self._client)
+        self._directory = session.directory
         self._lock = threading.Lock()
         self._known: dict[str, tuple[int, int] | None] = {}
 
@@ -206,7 +206,7 @@ class Audiences:
         id_ = str((experiment.live or {}).get("flag"))
         flag = self._flags().get(id_)
         if flag and not experiment.refused and id_ not in self._goes:
-            share = self._kept_out.get(id_, (_excluded(_holdout(flag)), ()))[0] * 100
+            share = self._kept_out.get(id_, (_excluded(held_by(flag)), ()))[0] * 100
             stays = f"a holdout stays in flag {flag['key']}, and goes on to keep {share:g} % of all out of it"
             yield from [f"{stays} until the holdout is deleted"] * bool(share)
 
@@ -256,7 +256,7 @@ class Audiences:
     def _shares(self, change: Change) -> tuple[float, float]:
         """Return the shares (0 to 1) of all that a holdout keeps out of a flag, before and after the change."""
         live = self._inventory.get(change.kind, change.id) if change.live is not None else None
-        now = _excluded(_holdout(live or {}))
+        now = _excluded(held_by(live or {}))
         if any(each.name == "holdout" for each in change.fields):
             return now, _excluded((change.wanted or {}).get("holdout"))
         return now, self._kept_out.get(_name(change), (now, ()))[0]
@@ -526,10 +526,10 @@ def becoming(changes: Iterable[Change]) -> dict[str, tuple[Ref, list[Any] | None
 
     This includes cohorts that use a changed one. None instead of filters if one condition can't express them.
     """
-    cohorts = {_named(each): each for each in changes if each.ref.kind == "cohort" and each.wanted is not None}
+    cohorts = {_name(each): each for each in changes if each.ref.kind == "cohort" and each.wanted is not None}
     criteria = _criteria(cohorts.values())
     changed = (each for each in cohorts.values() if any(field.name == "filters" for field in each.fields))
-    other = _made_of((_named(each) for each in changed if not each.refused), _users(criteria))
+    other = _made_of((_name(each) for each in changed if not each.refused), _users(criteria))
     known: dict[str, list[Any] | None] = {}
 
     def filters(id_: str) -> list[Any] | None:
@@ -550,19 +550,19 @@ def kept_out(
     changes: Iterable[Change], flags: Callable[[], Mapping[str, Properties]]
 ) -> dict[str, tuple[float, tuple[Ref, ...]]]:
     """Return the share (0 to 1) that a plan makes holdouts keep out of flags, by the flag's id (of a new one, by its
-    name), and the experiment and holdout by which it does. Pure.
+    name), and the experiment and holdout by which it does.
 
     PostHog writes a holdout into the flag of an experiment when the experiment gets it, and when the holdout changes or
     goes, then also for experiments that were deleted. ``flags`` returns what PostHog holds of all flags, by id.
     """
     changes = [*changes]
-    holdouts = {each.id or str(each.ref): each for each in changes if each.ref.kind == "holdout"}
+    holdouts = {_name(each): each for each in changes if each.ref.kind == "holdout"}
     changed = {
         id_: each
         for id_, each in holdouts.items()
         if not each.refused and (each.action is Action.DELETE or any(field.name == _SHARE for field in each.fields))
     }
-    held = {id_: str(_holdout(flag).get("id")) for id_, flag in flags().items()} if changed else {}
+    held = {id_: str(held_by(flag).get("id")) for id_, flag in flags().items()} if changed else {}
     found: dict[str, tuple[float, tuple[Ref, ...]]] = {
         flag: (_excluded(changed[id_].wanted), (changed[id_].ref,)) for flag, id_ in held.items() if id_ in changed
     }
@@ -594,9 +594,9 @@ def enrolling(changes: Iterable[Change]) -> dict[str, bool]:
     return found
 
 
-def _name(flag: Change) -> str:
-    """Return what other objects of a plan call a flag: its id, or its name if it is new."""
-    return flag.id or str(flag.ref)
+def _name(change: Change) -> str:
+    """Return what other objects of a plan call an object: its id, or its name if it is new."""
+    return change.id or str(change.ref)
 
 
 def _undecided(flag_key: str) -> list[dict[str, Any]]:
@@ -613,15 +613,9 @@ def _percent(shares: tuple[float, float]) -> tuple[float, float]:
     return was, is_
 
 
-def _holdout(flag: Properties) -> Properties:
-    """Return what a flag's filters in PostHog say of a holdout; empty where they say nothing."""
-    return (flag.get("filters") or {}).get("holdout") or {}
-
-
 def _excluded(holdout: Any) -> float:
     """Return the share (0 to 1) that a holdout, or what a flag says of it, keeps out."""
-    share = (holdout or {}).get(_SHARE)
-    return share / 100 if isinstance(share, int | float) else 0.0
+    return excluded(holdout) / 100
 
 
 def says_who(change: Change) -> bool:
@@ -634,15 +628,11 @@ def _is_on(flag: Properties) -> bool:
     return bool(flag) and flag.get("active") is not False and not flag.get("archived")
 
 
-def _named(change: Change) -> str:
-    """Return how what refers to an object calls it: by its id, or if it is new by its name."""
-    return change.id or str(change.ref)
-
 
 def _criteria(changes: Iterable[Change]) -> dict[str, Any]:
     """Return the criteria that the cohorts of a plan have after it, by id (of a new one, by its name)."""
     cohorts = [each for each in changes if each.ref.kind == "cohort" and each.wanted is not None]
-    return {_named(each): ((each.live if each.refused else each.wanted) or {}).get("filters") for each in cohorts}
+    return {_name(each): ((each.live if each.refused else each.wanted) or {}).get("filters") for each in cohorts}
 
 
 def _users(criteria: Mapping[str, Any]) -> dict[str, list[str]]:

@@ -267,8 +267,11 @@ def _coming(changes: Iterable[Change], session: Session, by_name: RefOf) -> tupl
             flags[each.ref] = Flag(each.ref, each.id, wanted)
     found, unsaid = told(flags.values(), session, by_name)
     off = {each.ref for each in changes if (each.wanted or {}).get("active") is False}
-    taken_back = [each for each in found if each.coming.waits and each.coming.switch and each.ref in off]
-    return [each for each in found if each.differs and each not in taken_back], unsaid
+
+    def is_taken_back(each: Told) -> bool:
+        return each.coming.waits and bool(each.coming.switch) and each.ref in off
+
+    return [each for each in found if each.differs and not is_taken_back(each)], unsaid
 
 
 def _entry(

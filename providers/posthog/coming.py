@@ -11,10 +11,9 @@ from providers.posthog.approvals import APART, Approvals, Request
 from providers.posthog.client import Client
 from providers.posthog.errors import ApiError
 from providers.posthog.inputs import WAITING
+from providers.posthog.inventory import Live
 from providers.posthog.kinds.flag import FLAG
 from providers.posthog.kinds.phrases import moment_text
-
-Live = dict[str, Any]
 
 NO_CHANGE = (AttributeError, KeyError, TypeError, ValueError)
 """What :attr:`Coming.applied_to` raises for what PostHog can't carry out; it is not looked at before it is due."""

@@ -36,7 +36,7 @@ from providers.posthog.consents import (
 from providers.posthog.errors import Unsafe
 from providers.posthog.kinds import KINDS
 from providers.posthog.kinds.base import Kind, Properties
-from providers.posthog.kinds.holdout import written_share
+from providers.posthog.kinds.holdout import excluded, held_by, written_share
 from providers.posthog.reconcile import known, same
 from providers.posthog.settings import Settings
 from providers.posthog.shares import already_served, filters, freed
@@ -254,12 +254,12 @@ class Guard:
         if kind_name == "holdout":
             share = self._kept_out[id_] = news.get(field, 0)
             there = inventory.all(KINDS["flag"]).items()
-            held = {each: flag for each, flag in there if str(_holdout(flag).get("id")) == id_}
+            held = {each: flag for each, flag in there if str(held_by(flag).get("id")) == id_}
             flags = {each: flag for each, flag in held.items() if each not in self._moved}
         elif news and known([news["flag"], news.get(field)]):  # else the run that makes them looks at this again
             share = self._share(news.get(field), inventory)
             flags = {str(news["flag"]): inventory.get(KINDS["flag"], str(news["flag"]))}
-        kept = {each["key"]: _excluded(_holdout(each)) for each in flags.values() if each and each["active"]}
+        kept = {each["key"]: excluded(held_by(each)) for each in flags.values() if each and each["active"]}
         more = {key: was for key, was in sorted(kept.items()) if was > share}
         codes = [withhold_code(key, was, share) for key, was in more.items()]
         if not self._settings.consents.issuperset(codes):
@@ -279,7 +279,7 @@ class Guard:
         return self._kept_out.get(str(holdout), written_share(live.get("filters")))
 
     def _check_holdout(self, olds: Properties, news: Properties) -> None:
-        was, share = (_excluded(each.get("holdout")) for each in (olds, news))
+        was, share = (excluded(each.get("holdout")) for each in (olds, news))
         code = withhold_code(news["key"], was, share)
         if olds.get("active", True) and share < was and code not in self._settings.consents:
             raise Unsafe(
@@ -363,15 +363,6 @@ class Guard:
         shown = reason in self._shown
         self._shown.add(reason)
         return Unsafe(shorter if shown else reason)
-
-
-def _holdout(flag: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return what a flag's filters in PostHog say of a holdout; empty where they say nothing."""
-    return (flag.get("filters") or {}).get("holdout") or {}
-
-
-def _excluded(holdout: Mapping[str, Any] | None) -> float:
-    return (holdout or {}).get("exclusion_percentage") or 0
 
 
 def _called(condition: str, flag: Properties) -> str:

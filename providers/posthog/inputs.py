@@ -72,8 +72,8 @@ class Metadata:
     missing: str = ""
     """In words, what the definition refers to and does not exist; empty when everything exists."""
     switch: str = ""
-    """How a flag that is to be on was applied last: ``safety.ON``, ``safety.CONSENTED``, the time at which it was known
-    to be off (ISO 8601), or nothing."""
+    """How a flag that is to be on was applied last: ``consents.ON``, ``consents.CONSENTED``, the time at which it was
+    known to be off (ISO 8601), or nothing."""
     id: str = ""
     """The id of the object that was applied last; empty where there was none, or its creation waits for an approval."""
     named: Mapping[str, str] = field(default_factory=dict)
@@ -87,7 +87,7 @@ class Metadata:
     targeting: str = ""
     """Why a careful stack does not put back a cohort's criteria that were changed in PostHog; empty where it does."""
     flag_switch: str = ""
-    """Of an experiment, ``safety.OFF`` or ``safety.LEFT`` where its flag is to be so, else how the flag was applied
+    """Of an experiment, ``consents.OFF`` or ``consents.LEFT`` where its flag is to be so, else how the flag was applied
     last (see ``switch``)."""
     refused: bool = False
     """The program has refused the change; it registers it in a preview so that the plan shows it."""

@@ -110,7 +110,7 @@ class PostHogProvider(ResourceProvider):
         """
         _SESSION.guard.program_runs()
         inputs, missing = resolved(news)
-        if self.kind_name == "flag" and inputs.get("active") is False:
+        if self._goes_off(inputs):
             inputs = switched_off(inputs)  # beside it a refused run has the `unmanaged` of the last one
         meta = replace(metadata(inputs), missing=missing)
         properties = to_properties(self.kind_name, inputs)
@@ -224,7 +224,7 @@ class PostHogProvider(ResourceProvider):
             return lifecycle.find(properties, meta) if self._goes_off(properties) else None
         return None
 
-    def _goes_off(self, properties: Properties) -> bool:
+    def _goes_off(self, properties: Mapping[str, Any]) -> bool:
         return self.kind_name == "flag" and properties.get("active") is False
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:

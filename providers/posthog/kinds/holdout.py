@@ -6,6 +6,7 @@ PostHog writes a holdout into the flags of its experiments, so these flags have 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from providers.posthog.kinds.base import Field, Kind, Reading
@@ -26,6 +27,17 @@ def written_share(filters: Any) -> float:
     (experiment_holdouts.py).
     """
     return ((filters or [{}])[0].get("rollout_percentage")) or 0
+
+
+def held_by(flag: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what a flag's filters in PostHog say of a holdout; empty where they say nothing."""
+    return (flag.get("filters") or {}).get("holdout") or {}
+
+
+def excluded(holdout: Mapping[str, Any] | None) -> float:
+    """Return the share in per cent that a holdout, or what a flag says of it, keeps out; 0 where that is no number."""
+    share = (holdout or {}).get("exclusion_percentage")
+    return share if isinstance(share, int | float) else 0
 
 
 def _share_text(value: Any) -> str:
