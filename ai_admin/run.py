@@ -332,6 +332,6 @@ def off_all_the_same(run: Run, name: str) -> str:
     if not run.preview:
         return f"{name} is switched off all the same"
     return (
-        f"{name} is not off yet: `pulumi up --skip-preview` switches it off in spite of this, and "
+        f"{name} may not be off yet: `pulumi up --skip-preview` switches it off in spite of this, and "
         f"`ai-admin off {Ref.parse(name).key} --stack {run.stack}` does at once"
     )

@@ -82,7 +82,7 @@ def test_c1_a_flag_goes_off_while_something_else_cannot_be_read(project: Project
     left = "property/person.version: left as it is, as what PostHog holds is not known: PostHog an"
     sandbox.requests()
     with sandbox.faults({"kind": "error_before", "status": 403, "path": "/property_definitions"}):
-        for arguments, said in ((PREVIEW, "flag/ai is not off yet: `pulumi up --skip-preview`"), (UP, "1 updated")):
+        for arguments, said in ((PREVIEW, "flag/ai may not be off yet: `pulumi up --skip-preview`"), (UP, "1 updated")):
             done = project.run(*arguments)
             assert done.returncode != 0
             assert left in done.stdout
